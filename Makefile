@@ -1,0 +1,130 @@
+# samscope: see what Sharpness-Aware Minimization does to every parameter of a network.
+# `make help` lists the targets. Reading order of the analysis: pipelines/*.mk.
+
+VERSION := 0.1.0
+
+.DEFAULT_GOAL := tools
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+# --- Settings a person may give on the command line -----------------------------------------------
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC     := gcc
+CFLAGS ?= -O2 -g
+# SANITIZE=address,undefined (or thread) builds everything with those sanitizers, apart.
+SANITIZE ?=
+# V=1 shows the commands of the build as they are run.
+V ?=
+Q := $(if $(V),,@)
+say = @$(if $(V),:,echo '  $(1)')
+
+# --- Packages (Debian 12 names) -------------------------------------------------------------------
+
+PACKAGES := build-essential pkg-config libopenblas-dev libxsmm-dev libcsv-dev libjansson-dev \
+    libxxhash-dev librandom123-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox pandoc \
+    datamash miller jq librsvg2-bin lmodern texlive-latex-recommended texlive-fonts-recommended \
+    texlive-latex-extra poppler-utils
+TEST_PACKAGES := libcmocka-dev bats python3-numpy mandoc shellcheck valgrind clang \
+    libclang-rt-14-dev
+TORCH_PACKAGES := python3-torch python3-numpy
+BENCH_PACKAGES := $(TORCH_PACKAGES) hyperfine time
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# Installs those of the packages $(1) that are missing; asks nothing, and no network if none is.
+define install_packages
+missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+    grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then $(SUDO) apt-get update -q && \
+    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; fi
+endef
+
+.PHONY: setup setup-tests setup-torch setup-bench
+setup: ## install the Debian packages that building and the pipelines need
+	@$(call install_packages,$(PACKAGES))
+setup-tests: setup ## ... and those the tests need
+	@$(call install_packages,$(TEST_PACKAGES))
+setup-torch: ## ... and PyTorch, for the tests and benchmarks that compare with it
+	@$(call install_packages,$(TORCH_PACKAGES))
+setup-bench: setup setup-torch ## ... and what the benchmarks need
+	@$(call install_packages,$(BENCH_PACKAGES))
+
+# --- Build ----------------------------------------------------------------------------------------
+
+# Objects of a sanitized build lie apart, so that neither is ever linked with the other's.
+OUT := $(BUILD)$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+comma := ,
+BIN := $(OUT)/bin
+LIB := $(OUT)/libsamscope.a
+
+CPPFLAGS_ALL := -Ilib -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -DSAM_VERSION='"$(VERSION)"' $(CPPFLAGS)
+CFLAGS_ALL := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+    -Wvla -Wwrite-strings -pthread -fno-math-errno -ffp-contract=off \
+    $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+LDFLAGS_ALL := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+LIBS := -lopenblas -ljansson -lcsv -lxxhash -lz -lm
+
+LIB_SOURCES := $(wildcard lib/*/*.c)
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(OUT)/%.o)
+TOOLS := $(notdir $(basename $(wildcard tools/*.c)))
+TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)
+
+.PHONY: tools
+tools: $(TOOL_BINARIES) ## build the tools (default)
+
+# The compiler and its flags are written to a file that changes only when they do.
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+.PHONY: FORCE
+FORCE:
+
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIB_OBJECTS)
+	$(call say,AR $@)
+	$(Q)rm -f $@; ar rcs $@ $^
+
+$(BIN)/%: $(OUT)/tools/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LIBS) -o $@
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+include tests/tests.mk
+
+# --- Pipelines: every table and figure, and the paper ---------------------------------------------
+
+include pipelines/pipelines.mk
+
+# --- Install --------------------------------------------------------------------------------------
+
+.PHONY: install uninstall
+install: tools ## install tools, man pages and shell completion under DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install $(TOOL_BINARIES) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(TOOLS:%=tools/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	for tool in $(TOOLS); do install -m 644 tools/completion.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$tool; done
+uninstall: ## remove what install put there
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) \
+	    $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/bash-completion/completions/%)
+
+.PHONY: clean help
+clean: ## remove everything made, results too
+	rm -rf $(BUILD)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,133 @@
+/* The one file of lib/ that prints to standard error and exits: tools call it, the library never. */
+#define _GNU_SOURCE /* program_invocation_short_name */
+#include "base/tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SAM_VERSION
+#error "SAM_VERSION comes from the Makefile"
+#endif
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+    (void)state;
+    fprintf(stream, "%s (samscope) %s\n", program_invocation_short_name, SAM_VERSION);
+}
+
+void sam_tool_start(const char *name)
+{
+    program_invocation_short_name = program_invocation_name = (char *)name;
+    argp_program_version_hook = print_version;
+    argp_err_exit_status = SAM_USAGE;
+}
+
+int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
+{
+    int operands = argc;
+    /* getopt moves operands behind the options; argp leaves there what no parser takes. */
+    if (argp_parse(argp, argc, argv, 0, &operands, params))
+        sam_tool_usage("the command line was not understood");
+    return operands;
+}
+
+static void say(const char *format, va_list arguments)
+{
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, format, arguments);
+    putc('\n', stderr);
+}
+
+static void hint(void)
+{
+    fprintf(stderr, "Try '%s --help' for more information.\n", program_invocation_short_name);
+}
+
+void sam_tool_usage(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    hint();
+    exit(SAM_USAGE);
+}
+
+void sam_tool_die(const struct sam_error *error)
+{
+    sam_tool_warn("%s", error->text);
+    if (error->status == SAM_USAGE)
+        hint();
+    exit(error->status);
+}
+
+void sam_tool_warn(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+int sam_tool_finish(void)
+{
+    const int failed = ferror(stdout);
+    if (fclose(stdout) || failed) {
+        sam_tool_warn("standard output: %s", strerror(errno));
+        return SAM_FAILED;
+    }
+    return SAM_OK;
+}
+
+double sam_tool_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void sam_tool_duration(double seconds, char *text, size_t size)
+{
+    const long whole = (long)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(text, size, "%ld h %02ld min", whole / 3600, whole % 3600 / 60);
+    else if (whole >= 60)
+        snprintf(text, size, "%ld min %02ld s", whole / 60, whole % 60);
+    else
+        snprintf(text, size, "%ld s", whole);
+}
+
+void sam_progress_start(struct sam_progress *progress)
+{
+    *progress =
+        (struct sam_progress){.shown = isatty(STDERR_FILENO), .started = sam_tool_seconds()};
+}
+
+bool sam_progress_due(const struct sam_progress *progress)
+{
+    return progress->shown && sam_tool_seconds() - progress->printed >= 0.1;
+}
+
+void sam_progress_print(struct sam_progress *progress, const char *format, ...)
+{
+    if (!sam_progress_due(progress))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    fputc('\r', stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("\033[K", stderr); /* what is left of a longer line before */
+    va_end(arguments);
+    progress->printed = sam_tool_seconds();
+}
+
+void sam_progress_end(struct sam_progress *progress)
+{
+    if (progress->shown && progress->printed > 0)
+        fputs("\r\033[K", stderr);
+}

@@ -1,0 +1,79 @@
+/* engine - loss and gradient of a network on a minibatch. The one door between the training loop
+ * and the arithmetic: plain, vectorised and double-precision engines stand behind it.
+ *
+ * What is computed, for a minibatch of N images x with labels y and parameters w (n):
+ *   loss = mean over the minibatch of the cross-entropy of softmax(network(x; w)) with y,
+ *   g    = d loss / d w,
+ * batch norm with the minibatch's own mean and variance (training mode, eps 1e-5) in
+ * sam_engine_gradient(), with the running ones in sam_engine_evaluate().
+ *
+ * Same arguments give the same bytes for any number of threads in the pool. */
+#ifndef SAM_NN_ENGINE_H
+#define SAM_NN_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "nn/arch.h"
+
+struct sam_engine;
+
+/* How convolutions are done where the engine has a choice. */
+enum sam_engine_conv {
+    SAM_ENGINE_CONV_FAST,   /* what is fastest: Winograd F(4x4,3x3) where it serves */
+    SAM_ENGINE_CONV_DIRECT, /* sums of products only: for claims about single parameters */
+};
+
+struct sam_engine_settings {
+    struct sam_arch arch;
+    int max_batch;             /* the largest minibatch that will be given */
+    const char *kernels;       /* a name of sam_engine_kernel_names(); NULL or "auto": the best */
+    enum sam_engine_conv conv;
+};
+
+struct sam_engine_result {
+    double loss;      /* mean over the minibatch; may be NaN or infinite: the caller decides */
+    uint32_t correct; /* images whose largest logit is their label's (first of equals) */
+};
+
+/* The kernels this machine can run, best first, NULL-terminated: static strings. "plain" (OpenBLAS,
+ * single precision) and "double" (the same code in double precision: the reference) are always
+ * there. */
+const char *const *sam_engine_kernel_names(void);
+
+/* Allocates all memory that steps will need. The pool is the caller's and must outlive the engine.
+ * Errors: SAM_USAGE for kernels this machine cannot run; SAM_FAILED out of memory. */
+struct sam_engine *sam_engine_new(const struct sam_engine_settings *settings, struct sam_pool *pool,
+                                  struct sam_error *error);
+void sam_engine_free(struct sam_engine *engine);
+
+/* What runs, for logs and provenance: "avx512, winograd F(4,3), libxsmm 1.17". Owned by engine. */
+const char *sam_engine_description(const struct sam_engine *engine);
+
+/* Loss and gradient in training mode.
+ *   parameters (n), read;
+ *   buffers    running means and variances, updated with momentum 0.1 (variance: the unbiased one),
+ *              or NULL: left alone (SAM's second pass);
+ *   images     (N, channels, 32, 32), normalised; labels (N); 1 <= N <= max_batch;
+ *   gradient   (n), overwritten. */
+void sam_engine_gradient(struct sam_engine *engine, const float *parameters, float *buffers,
+                         const float *images, const uint8_t *labels, int batch, float *gradient,
+                         struct sam_engine_result *result);
+
+/* Loss and correct answers in evaluation mode, no gradient. */
+void sam_engine_evaluate(struct sam_engine *engine, const float *parameters, const float *buffers,
+                         const float *images, const uint8_t *labels, int batch,
+                         struct sam_engine_result *result);
+
+/* Where the time went since the engine was made, one entry a kind of work ("layer2 conv3x3
+ * forward"). Entries are the engine's, in an order of its own. */
+struct sam_engine_timing {
+    const char *name;
+    double seconds; /* of the calling thread's clock */
+    double flops;   /* of the textbook (direct) algorithm; 0 where that means nothing */
+};
+const struct sam_engine_timing *sam_engine_timings(const struct sam_engine *engine, size_t *count);
+
+#endif
