@@ -111,17 +111,23 @@ include pipelines/pipelines.mk
 
 # --- Install --------------------------------------------------------------------------------------
 
+MAN1 := $(TOOLS:%=tools/%.1)
+MAN7 := $(wildcard tools/*.7)
+INSTALL_BIN  := $(DESTDIR)$(PREFIX)/bin
+INSTALL_MAN  := $(DESTDIR)$(PREFIX)/share/man
+INSTALL_COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
 .PHONY: install uninstall
 install: tools ## install tools, man pages and shell completion under DESTDIR/PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install $(TOOL_BINARIES) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(TOOLS:%=tools/%.1) $(DESTDIR)$(PREFIX)/share/man/man1
-	for tool in $(TOOLS); do install -m 644 tools/completion.bash \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$tool; done
+	install -d $(INSTALL_BIN) $(INSTALL_MAN)/man1 $(INSTALL_MAN)/man7 $(INSTALL_COMPLETION)
+	install $(TOOL_BINARIES) $(INSTALL_BIN)
+	install -m 644 $(MAN1) $(INSTALL_MAN)/man1
+	install -m 644 $(MAN7) $(INSTALL_MAN)/man7
+	for tool in $(TOOLS); do \
+	    install -m 644 tools/completion.bash $(INSTALL_COMPLETION)/$$tool; done
 uninstall: ## remove what install put there
-	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/man/man1/%.1) \
-	    $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/bash-completion/completions/%)
+	rm -f $(TOOLS:%=$(INSTALL_BIN)/%) $(TOOLS:%=$(INSTALL_COMPLETION)/%) \
+	    $(MAN1:tools/%=$(INSTALL_MAN)/man1/%) $(MAN7:tools/%=$(INSTALL_MAN)/man7/%)
 
 .PHONY: clean help
 clean: ## remove everything made, results too
