@@ -8,6 +8,7 @@
 #ifndef SAM_NN_ARCH_H
 #define SAM_NN_ARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
 
 enum {
     SAM_ARCH_STAGES = 4,
-    SAM_ARCH_IMAGE = 32,      /* images are 32 x 32 */
+    SAM_ARCH_IMAGE = 32,        /* images are 32 x 32 */
     SAM_ARCH_MAX_CLASSES = 256, /* labels are bytes */
 };
 
@@ -46,12 +47,38 @@ struct sam_arch_tensor {
     size_t offset, count; /* in floats */
 };
 
-/* The tables of a network: plain arrays, read-only to others. */
+/* A convolution and the batch norm behind it, as an engine needs them: the shape of the work, and
+ * where their tensors start in the two arrays. */
+struct sam_arch_unit {
+    int stage;          /* 0: the stem; 1 .. 4: layer1 .. layer4 */
+    int in, out;        /* channels */
+    int size;           /* height and width of the input; those of the output are size / stride */
+    int kernel, stride; /* 1 or 3, padded by kernel / 2; 1 or 2 */
+    size_t weight, norm_weight, norm_bias; /* in the parameter array */
+    size_t running_mean, running_var;      /* in the buffer array */
+};
+
+/* relu(norm2(conv2(relu(norm1(conv1(x))))) + s(x)), where s is the shortcut unit, or the identity
+ * in a block that does not change the shape. */
+struct sam_arch_block {
+    struct sam_arch_unit conv1, conv2, shortcut;
+    bool has_shortcut;
+};
+
+/* The tables of a network: plain arrays, read-only to others. The network is
+ * linear(mean over pixels(blocks(relu(stem(x))))). */
 struct sam_arch_tables {
     struct sam_arch_tensor *parameters, *buffers;
     size_t parameter_tensors, buffer_tensors;
     size_t parameter_count; /* n: floats in the parameter array; 11,220,132 at 18, 64, 3, 100 */
     size_t buffer_count;    /* floats in the buffer array */
+
+    struct sam_arch_unit stem;
+    struct sam_arch_block *blocks;
+    size_t block_count;
+    int features; /* channels of the last block: the linear layer's input */
+    int classes;
+    size_t linear_weight, linear_bias; /* in the parameter array */
 };
 
 /* Blocks in stage 0 .. 3. */
