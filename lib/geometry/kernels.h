@@ -1,0 +1,33 @@
+/* kernels - the loops over arrays of this room, compiled for each instruction set of the machine
+ * and chosen at run time. Private to the room: its public functions call the best set.
+ *
+ * All sets are one text (kernels_body.h), plain C that the compiler vectorises; each gives the same
+ * results to the last bit, and the tests hold every one of them against a scalar reference. */
+#ifndef SAM_GEOMETRY_KERNELS_H
+#define SAM_GEOMETRY_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "geometry/ratio.h"
+
+/* What the loops do is said beside the public functions of ratio.h, buckets.h, threshold.h and
+ * overlap.h that call them. */
+struct sam_kernels {
+    const char *name;
+    void (*classify_float)(const float *current, const float *perturbed, size_t n,
+                           uint8_t *classes);
+    void (*classify_double)(const double *current, const double *perturbed, size_t n,
+                            uint8_t *classes);
+    void (*classify_published)(const float *current, const float *perturbed, size_t n, float eps,
+                               uint8_t *classes);
+    void (*count_classes)(const uint8_t *classes, size_t n, uint64_t counts[SAM_RATIO_CLASSES]);
+};
+
+/* The sets that this machine can run, best first, NULL-terminated; "portable" is always the last.
+ */
+const struct sam_kernels *const *sam_kernels_supported(void);
+
+const struct sam_kernels *sam_kernels_best(void);
+
+#endif
