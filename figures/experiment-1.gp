@@ -1,0 +1,50 @@
+# Experiment 1: what each update gains over SGD in test accuracy, one panel a radius. The bar is the
+# 95 % interval of the mean over paired seeds; the notes' single runs beside it.
+
+width = 6.3
+height = 3.6
+load "figures/style.gp"
+set datafile columnheaders
+
+table = tables . "/experiment-1.csv"
+rhos = system("mlr --icsv --onidx count-distinct -f rho then cut -f rho " . table)
+panels = words(rhos)
+updates = system("mlr --icsv --onidx filter '$update != \"sgd\"' then count-distinct -f update then cut -f update " . table)
+row(update) = sum[i = 1:words(updates)] (word(updates, i) eq update ? words(updates) + 1 - i : 0)
+here(rho) = sprintf("%g", column("rho")) eq sprintf("%g", real(rho))
+
+# One range for all panels, so that they compare.
+stats table using "gain_low" name "low" nooutput
+stats table using "gain_high" name "high" nooutput
+stats table using "notes_gain" name "noted" nooutput
+least = low_min < noted_min ? low_min : noted_min
+most = high_max > noted_max ? high_max : noted_max
+
+set multiplot layout 1,panels margins 0.155,0.985,0.2,0.92 spacing 0.018,0
+set yrange [0.4:words(updates) + 0.6]
+set grid xtics noytics
+pad = 0.06 * (most - least)
+set xrange [least - pad:most + pad]
+set xtics step(most - least, 3)
+unset ytics
+set ytics scale 0 ()
+do for [i = 1:words(updates)] {
+    name = word(updates, i)
+    set ytics add (name eq "sam" ? "SAM" : name words(updates) + 1 - i)
+}
+set arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor rgb grey linewidth 0.8 dashtype 1 back
+unset key
+do for [k = 1:panels] {
+    rho = word(rhos, k)
+    set title sprintf("ρ = %s", rho)
+    if (k > 1) { unset ytics }
+    if (k == (panels + 1) / 2) {
+        set xlabel "points of test accuracy gained over SGD" offset 0,0.4
+    } else { unset xlabel }
+    if (k == panels) { set key at screen 0.985,0.055 right maxrows 1 width -1 }
+    plot table using (here(rho) && strcol("update") ne "sgd" ? column("gain") : NaN):(row(strcol("update"))):"gain_low":"gain_high" \
+            with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 title "measured, mean and 95 % interval", \
+        table using (here(rho) && strcol("update") ne "sgd" ? column("notes_gain") : NaN):(row(strcol("update")) - 0.25) \
+            with points linestyle 12 pointsize 0.7 title "the notes, single runs"
+}
+unset multiplot
