@@ -26,16 +26,19 @@ enum sam_engine_conv {
     SAM_ENGINE_CONV_DIRECT, /* sums of products only: for claims about single parameters */
 };
 
+enum { SAM_ENGINE_MAX_BATCH = 65536 }; /* a row of an activation stays countable by an int */
+
 struct sam_engine_settings {
     struct sam_arch arch;
-    int max_batch;             /* the largest minibatch that will be given */
-    const char *kernels;       /* a name of sam_engine_kernel_names(); NULL or "auto": the best */
+    int max_batch;       /* the largest minibatch that will be given, 1 .. SAM_ENGINE_MAX_BATCH */
+    const char *kernels; /* a name of sam_engine_kernel_names(); NULL or "auto": the best */
     enum sam_engine_conv conv;
 };
 
 struct sam_engine_result {
     double loss;      /* mean over the minibatch; may be NaN or infinite: the caller decides */
-    uint32_t correct; /* images whose largest logit is their label's (first of equals) */
+    uint32_t correct; /* images whose largest logit is their label's (first of equals);
+                       * one with a NaN among its logits is not correct */
 };
 
 /* The kernels this machine can run, best first, NULL-terminated: static strings. "plain" (OpenBLAS,
@@ -44,7 +47,8 @@ struct sam_engine_result {
 const char *const *sam_engine_kernel_names(void);
 
 /* Allocates all memory that steps will need. The pool is the caller's and must outlive the engine.
- * Errors: SAM_USAGE for kernels this machine cannot run; SAM_FAILED out of memory. */
+ * Errors: SAM_USAGE for kernels this machine cannot run, a network that sam_arch_check() refuses or
+ * a batch outside its range; SAM_FAILED out of memory. */
 struct sam_engine *sam_engine_new(const struct sam_engine_settings *settings, struct sam_pool *pool,
                                   struct sam_error *error);
 void sam_engine_free(struct sam_engine *engine);

@@ -1,4 +1,7 @@
-/* engine_backend - what an implementation of nn/engine.h provides; engine.c chooses among them. */
+/* engine_backend - what an implementation of nn/engine.h provides; engine.c chooses among them.
+ *
+ * A backend is a constant named sam_engine_backend_NAME, where NAME is the one of --kernels and of
+ * the list below, which is the only place that knows them all. */
 #ifndef SAM_NN_ENGINE_BACKEND_H
 #define SAM_NN_ENGINE_BACKEND_H
 
@@ -6,10 +9,14 @@
 
 #include "nn/engine.h"
 
-/* The functions mean what their namesakes in nn/engine.h mean; `state` is what create() returned. */
+/* Every backend, best first. A machine that can run one can run all behind it: the supported ones
+ * are an end of the list. */
+#define SAM_ENGINE_BACKENDS(entry) entry(plain) entry(double)
+
+/* The functions mean what their namesakes in nn/engine.h mean; `state` is what create() returned.
+ */
 struct sam_engine_backend {
-    const char *name;         /* as in --kernels */
-    bool (*supported)(void);  /* can this machine run it? */
+    bool (*supported)(void); /* can this machine run it? */
     void *(*create)(const struct sam_engine_settings *settings, struct sam_pool *pool,
                     struct sam_error *error);
     void (*destroy)(void *state);
@@ -22,5 +29,9 @@ struct sam_engine_backend {
                      struct sam_engine_result *result);
     const struct sam_engine_timing *(*timings)(const void *state, size_t *count);
 };
+
+#define SAM_ENGINE_DECLARE(name) extern const struct sam_engine_backend sam_engine_backend_##name;
+SAM_ENGINE_BACKENDS(SAM_ENGINE_DECLARE)
+#undef SAM_ENGINE_DECLARE
 
 #endif

@@ -1,0 +1,6 @@
+/* plain_double - the plain engine's sources once more, in double precision: see plain_real.h. */
+#define SAM_PLAIN_DOUBLE
+#include "nn/plain.c"
+#include "nn/plain_conv.c"
+#include "nn/plain_head.c"
+#include "nn/plain_norm.c"
