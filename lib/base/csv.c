@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 
 static void separate(struct sam_csv *csv)
 {
@@ -33,17 +34,9 @@ void sam_csv_count(struct sam_csv *csv, uint64_t value)
 
 void sam_csv_number(struct sam_csv *csv, double value)
 {
-    char text[32];
+    char text[SAM_NUMBER_TEXT];
     separate(csv);
-    if (value != value) {
-        fputs("nan", csv->file); /* without the sign that printf may give a NaN */
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
+    sam_number_text(value, text);
     fputs(text, csv->file);
 }
 

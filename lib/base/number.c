@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,4 +80,17 @@ int sam_number_list(const char *name, const char *text, int infinity, double **v
     *values = list;
     *count = commas + 1;
     return 0;
+}
+
+void sam_number_text(double value, char text[SAM_NUMBER_TEXT])
+{
+    if (isnan(value)) {
+        strcpy(text, "nan"); /* without the sign that printf may give a NaN */
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, SAM_NUMBER_TEXT, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
 }

@@ -1,5 +1,5 @@
 /* number - numbers and lists typed on a command line, read strictly: the whole text is one number,
- * within its range, or the error says what was seen and what was wanted. */
+ * within its range, or the error says what was seen and what was wanted. And numbers as text. */
 #ifndef SAM_BASE_NUMBER_H
 #define SAM_BASE_NUMBER_H
 
@@ -22,5 +22,9 @@ int sam_number_double(const char *name, const char *text, double least, double m
  * (count). An empty list is an error. */
 int sam_number_list(const char *name, const char *text, int infinity, double **values,
                     size_t *count, struct sam_error *error);
+
+/* Writes the shortest of %.15g, %.16g, %.17g that reads back the same; "nan", "inf", "-inf". */
+enum { SAM_NUMBER_TEXT = 32 };
+void sam_number_text(double value, char text[SAM_NUMBER_TEXT]);
 
 #endif

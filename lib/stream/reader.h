@@ -5,8 +5,9 @@
  *         sam_reader_visit(r, visit, context, error);          its pairs, chunk by chunk
  *
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
- * pipe) and a perturbed/NAME does not directly follow its current/NAME - the tensors whose partner
- * has not come yet. In a regular file both places are read in step. */
+ * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
+ * current/NAME, half a record where all of one kind come first. In a regular file both places are
+ * read in step. After an error a reader is good for sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H
 #define SAM_STREAM_READER_H
 
@@ -15,21 +16,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "stream/pairs.h"
 #include "stream/safetensors.h"
 
 struct sam_reader;
 
-/* One parameter tensor of a record: a current/ and perturbed/ pair, or a class/ tensor. */
-struct sam_pair {
-    const char *name; /* without the prefix */
-    int ndim;
-    const uint64_t *shape;
-    uint64_t count;
-    bool classes; /* a class/NAME tensor of ratio classes */
-};
-
-/* A record. Valid until the next call of sam_reader_next(). Pairs are in the order of the data of
- * their first tensor. */
+/* A record. Valid until the next call of sam_reader_next(). Pairs are in the order in which they
+ * are visited: that of the data of their last tensors. */
 struct sam_record {
     uint64_t number; /* in the stream, from 1 */
     uint64_t step;   /* metadata, or `number` where there is none */
@@ -49,18 +42,22 @@ void sam_reader_free(struct sam_reader *reader);
 /* The name that messages use: the path, or "standard input". */
 const char *sam_reader_name(const struct sam_reader *reader);
 
-/* The next record: 1, or 0 at the end of the stream, or -1. Skips what of the record before was not
- * visited (still checking it). A record holds gradient pairs, or class tensors; one that has neither
- * is refused. */
+/* The next record: 1, or 0 at the end of the stream, or -1. Passes over the record before if it was
+ * not visited, still checking it. A record holds gradient pairs, or class tensors; one that has
+ * neither or both is refused, and so is a stream without a record. */
 int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
                     struct sam_error *error);
 
-/* A piece of a pair, in order within its pair. dtype is SAM_F32 or SAM_F64 for gradients (F16 and BF16
- * come converted to F32, exactly), SAM_U8 for classes (in `current`; `perturbed` is NULL). */
+/* Elements of a chunk at most: two chunks stay in a core's cache. */
+enum { SAM_READER_CHUNK = 1 << 15 };
+
+/* A piece of a pair, in order within its pair; a pair without elements has none. dtype is SAM_F32
+ * or SAM_F64 for gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in
+ * `current`; `perturbed` is NULL). The arrays are aligned to 64 bytes. */
 struct sam_chunk {
     size_t pair;    /* index in record->pairs */
     uint64_t first; /* element of the pair that the chunk starts with */
-    size_t count;   /* elements; at most a few ten thousand, so that they stay in the cache */
+    size_t count;   /* elements, 1 .. SAM_READER_CHUNK */
     enum sam_dtype dtype;
     const void *current, *perturbed;
 };
@@ -69,10 +66,14 @@ struct sam_chunk {
 typedef int sam_reader_visitor(void *context, const struct sam_chunk *chunk,
                                struct sam_error *error);
 
-/* Visits the pairs for which wanted[pair] is set (all, if `wanted` is NULL), each once, chunk by
- * chunk. After all data has passed, the checksum is verified where the record has one: a mismatch is
- * an error, so a caller must not publish a record's results before this returns 0. */
+/* Visits the pairs for which wanted[pair] is set (all, if `wanted` is NULL), one after the other,
+ * chunk by chunk. After all data have passed, the checksum is verified where the record has one: a
+ * mismatch is an error, so a caller must not publish a record's results before this returns 0.
+ * A record is visited once, or as often as wanted where sam_reader_repeats(). */
 int sam_reader_visit(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
                      void *context, struct sam_error *error);
+
+/* The stream is a regular file: a record may be visited several times. */
+bool sam_reader_repeats(const struct sam_reader *reader);
 
 #endif

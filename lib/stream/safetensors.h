@@ -14,12 +14,18 @@ enum { SAM_SAFETENSORS_MAX_DIMS = 16 };
 #define SAM_SAFETENSORS_MAX_HEADER 100000000u /* bytes of JSON, as in the reference reader */
 
 enum sam_dtype {
-    SAM_F64, SAM_F32, SAM_F16, SAM_BF16, SAM_U8, SAM_OTHER /* valid, of another kind: skipped */
+    SAM_F64,
+    SAM_F32,
+    SAM_F16,
+    SAM_BF16,
+    SAM_U8,
+    SAM_OTHER, /* valid, of another kind: skipped */
 };
 
 struct sam_tensor {
     char *name;
     enum sam_dtype dtype;
+    char dtype_text[16]; /* as the header has it (cut if longer): "F32", "I64", ... */
     int ndim;
     uint64_t shape[SAM_SAFETENSORS_MAX_DIMS];
     uint64_t count;      /* elements: the product of shape, 1 for a scalar */
@@ -42,9 +48,10 @@ struct sam_header {
 size_t sam_dtype_size(enum sam_dtype dtype);
 const char *sam_dtype_name(enum sam_dtype dtype);
 
-/* Parses `length` bytes of JSON. Refuses whatever interfaces.md section 1 has refused (overlaps,
- * holes, overflow, duplicates, shapes that disagree with their bytes ...). The message does not name
- * the file: the caller puts that in front. The caller frees with sam_header_free(). */
+/* Parses `length` bytes of JSON. Refuses what is not a JSON object, a name given twice, a shape
+ * whose product overflows or that disagrees with its bytes, data that overlap or leave holes,
+ * metadata that are not strings. The message does not name the file: the caller puts that in front.
+ * After 0 the caller frees with sam_header_free(); after -1 there is nothing to free. */
 int sam_header_parse(const char *json, size_t length, struct sam_header *header,
                      struct sam_error *error);
 void sam_header_free(struct sam_header *header);

@@ -13,8 +13,8 @@ struct sam_weights {
     uint64_t xxh3;       /* XXH3-64 of the data section */
 };
 
-/* Reads a file with exactly one record. Refuses what readers refuse, and bytes after the record. The
- * caller frees with sam_weights_free(). */
+/* Reads a file with exactly one record. Refuses what readers refuse, and bytes after the record.
+ * The caller frees with sam_weights_free(). */
 int sam_weights_read(const char *path, struct sam_weights *weights, struct sam_error *error);
 void sam_weights_free(struct sam_weights *weights);
 

@@ -36,6 +36,11 @@ int sam_writer_meta_number(struct sam_writer *writer, const char *key, double va
 int sam_writer_tensor(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,
                       const size_t *shape, struct sam_error *error);
 
+/* Announces current/NAME and perturbed/NAME, in this order. */
+int sam_writer_pair(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,
+                    const size_t *shape, struct sam_error *error);
+
+/* Writes the header; then the data, in pieces of any size. */
 int sam_writer_header(struct sam_writer *writer, struct sam_error *error);
 int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
                     struct sam_error *error);
@@ -43,9 +48,9 @@ int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
 /* Ends the record: checks that every announced byte was written, and flushes. */
 int sam_writer_end(struct sam_writer *writer, struct sam_error *error);
 
-/* One whole gradient record: for each of `count` tensors the pair current/NAME, perturbed/NAME, next
- * to each other, as F32. `meta` (meta_count) is written as it is, after which `xxh3` is added when
- * `checksum` is set. current and perturbed are flat arrays, tensor i at `offset[i]`. */
+/* One whole gradient record: for each of `count` tensors the pair current/NAME, perturbed/NAME,
+ * next to each other, as F32. `meta` (meta_count) is written as it is, after which `xxh3` is added
+ * when `checksum` is set. current and perturbed are flat arrays, tensor i at `offset[i]`. */
 struct sam_writer_parameter {
     const char *name;
     int ndim;
