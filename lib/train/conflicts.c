@@ -1,0 +1,130 @@
+#include "train/conflicts.h"
+
+#include <string.h>
+
+#include "base/ranges.h"
+#include "dataset/augment.h"
+#include "dataset/dataset.h"
+
+#define GIVEN(member) SAM_SETTINGS_GIVEN(settings, member)
+
+/* A rule: both must not hold at once; `text` says why. */
+struct rule {
+    bool broken;
+    const char *text;
+};
+
+static int apply(const struct rule *rules, size_t count, struct sam_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].broken)
+            return sam_error_set(error, SAM_USAGE, "%s", rules[i].text);
+    }
+    return 0;
+}
+
+static int check_optimizer(const struct sam_settings *settings, struct sam_error *error)
+{
+    const bool sgd = settings->optimizer == SAM_SETTINGS_SGD;
+    const bool table = settings->mix || settings->perturbed_classes;
+    const bool step_size = settings->control == SAM_SETTINGS_STEP_SIZE;
+    const struct rule rules[] = {
+        {sgd && GIVEN(rho) && !settings->dump,
+         "--rho with --optimizer sgd: there is no perturbation, except for the records of --dump"},
+        {sgd && settings->adaptive && !settings->dump,
+         "--adaptive with --optimizer sgd: there is no perturbation, except for the records of "
+         "--dump"},
+        {sgd && settings->mix, "--mix with --optimizer sgd: there is no perturbed gradient"},
+        {sgd && settings->perturbed_classes,
+         "--perturbed-classes with --optimizer sgd: there is no perturbed gradient"},
+        {sgd && settings->control != SAM_SETTINGS_NO_CONTROL,
+         "--control with --optimizer sgd: there is no perturbed gradient"},
+        {sgd && GIVEN(clamp), "--clamp with --optimizer sgd: the update is the current gradient"},
+        {settings->mix && settings->perturbed_classes,
+         "--mix with --perturbed-classes: each is a whole table, wanted one of them"},
+        {step_size && table,
+         "--control step-size with --mix or --perturbed-classes: its table is the current gradient "
+         "in every class"},
+        {step_size && GIVEN(clamp),
+         "--control step-size with --clamp: the update is a multiple of the current gradient"},
+    };
+    return apply(rules, sizeof rules / sizeof rules[0], error);
+}
+
+static int check_output(const struct sam_settings *settings, struct sam_error *error)
+{
+    const bool chosen = settings->dump_every || settings->dump_steps || settings->dump_epochs;
+    const bool dump_out = settings->dump && strcmp(settings->dump, "-") == 0;
+    const bool log_out = settings->log && strcmp(settings->log, "-") == 0;
+    const struct rule rules[] = {
+        {chosen && !settings->dump,
+         "--dump-every, --dump-steps or --dump-epochs without --dump: say where the records go"},
+        {dump_out && log_out,
+         "--dump - with --log -: the records and the table cannot share standard output"},
+        {settings->checkpoint_every && !settings->checkpoint,
+         "--checkpoint-every without --checkpoint: say where the checkpoint is kept"},
+        {settings->checkpoint && strcmp(settings->checkpoint, "-") == 0,
+         "--checkpoint -: a checkpoint is kept in files, wanted a name"},
+        {settings->augment_validation && settings->val_fraction == 0,
+         "--augment-validation with --val-fraction 0: there are no validation images"},
+    };
+    return apply(rules, sizeof rules / sizeof rules[0], error);
+}
+
+/* Two outputs in one file would destroy each other. */
+static int check_files(const struct sam_settings *settings, struct sam_error *error)
+{
+    const struct output {
+        const char *option, *path;
+    } outputs[] = {
+        {"--log", settings->log},   {"--checkpoint", settings->checkpoint},
+        {"--dump", settings->dump}, {"--predictions", settings->predictions},
+        {"--info", settings->info}, {"--profile", settings->profile},
+    };
+    const size_t count = sizeof outputs / sizeof outputs[0];
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct output *a = &outputs[j], *b = &outputs[i];
+            if (a->path && b->path && strcmp(a->path, b->path) == 0 && strcmp(a->path, "-") != 0)
+                return sam_error_set(error, SAM_USAGE, "%s and %s both write %s", a->option,
+                                     b->option, a->path);
+        }
+    }
+    return 0;
+}
+
+static int check_list(const char *name, const char *text, uint64_t most, struct sam_error *error)
+{
+    struct sam_ranges ranges;
+    if (!text || strcmp(text, "all") == 0)
+        return 0;
+    if (sam_ranges_parse(name, text, 1, most, &ranges, error))
+        return -1;
+    sam_ranges_free(&ranges);
+    return 0;
+}
+
+static int check_data(const struct sam_settings *settings, struct sam_error *error)
+{
+    int channels, classes;
+    struct sam_augment augment;
+    if (sam_dataset_shape(settings->dataset, &channels, &classes, error) ||
+        sam_augment_parse(settings->augment, &augment, error))
+        return -1;
+    if (!sam_settings_folder(settings))
+        return sam_error_set(error, SAM_USAGE,
+                             "--dataset %s without --data: say in which folder it lies",
+                             settings->dataset);
+    return 0;
+}
+
+int sam_conflicts_check(const struct sam_settings *settings, struct sam_error *error)
+{
+    struct sam_update update;
+    if (check_data(settings, error) || check_optimizer(settings, error) ||
+        check_output(settings, error) || check_files(settings, error) ||
+        check_list("--dump-steps", settings->dump_steps, UINT64_MAX, error) ||
+        check_list("--dump-epochs", settings->dump_epochs, settings->epochs, error))
+        return -1;
+    return sam_settings_update(settings, &update, error);
+}

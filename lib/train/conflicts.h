@@ -1,0 +1,12 @@
+/* conflicts - settings that contradict each other, or that cannot be meant. */
+#ifndef SAM_TRAIN_CONFLICTS_H
+#define SAM_TRAIN_CONFLICTS_H
+
+#include "base/error.h"
+#include "train/settings.h"
+
+/* Refuses them (SAM_USAGE), naming both options and the remedy. Reads no data; what only the data
+ * can tell (a batch larger than the training set) is found by train/run.h. */
+int sam_conflicts_check(const struct sam_settings *settings, struct sam_error *error);
+
+#endif
