@@ -1,4 +1,4 @@
-#define XXH_STATIC_LINKING_ONLY /* the hash's state on the stack: it cannot fail */
+#define XXH_STATIC_LINKING_ONLY /* the hash's state stands on the stack: it cannot fail */
 #include "dataset/loader.h"
 
 #include <endian.h>
