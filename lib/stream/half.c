@@ -18,25 +18,47 @@ static uint32_t to_bits(float single)
 
 /* Without branches, and without arithmetic on subnormals, which is slow on many processors and what
  * small gradients in F16 are. */
-void sam_half_widen_f16(const uint16_t *half, size_t n, float *single)
+static float widen_f16(uint16_t half)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t sign = (uint32_t)(half[i] & 0x8000u) << 16;
-        const uint32_t rest = (uint32_t)(half[i] & 0x7fffu) << 13; /* fractions line up */
-        /* The biases of the exponents differ by 127 - 15. A subnormal takes the exponent of 2^-14,
-         * which brings a leading one with it: the difference is the value. */
-        const uint32_t normal = rest + (112u << 23);
-        const uint32_t subnormal = to_bits(from_bits(rest + (113u << 23)) - 0x1p-14f);
-        const uint32_t special = rest | 0x7f800000u;
-        const uint32_t finite = rest < 1u << 23 ? subnormal : normal;
-        single[i] = from_bits(sign | (rest < 0x1fu << 23 ? finite : special));
-    }
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t rest = (uint32_t)(half & 0x7fffu) << 13; /* now the fractions line up */
+    /* The biases of the exponents differ by 127 - 15. A subnormal takes the exponent of 2^-14,
+     * which brings a leading one with it: the difference is the value. */
+    const uint32_t normal = rest + (112u << 23);
+    const uint32_t subnormal = to_bits(from_bits(rest + (113u << 23)) - 0x1p-14f);
+    const uint32_t special = rest | 0x7f800000u;
+    const uint32_t is_subnormal = 0u - (rest < 1u << 23), is_special = 0u - (rest >= 0x1fu << 23);
+    const uint32_t is_normal = ~(is_subnormal | is_special);
+    return from_bits(sign | (subnormal & is_subnormal) | (normal & is_normal) |
+                     (special & is_special));
 }
 
-void sam_half_widen_bf16(const uint16_t *half, size_t n, float *single)
+static float widen_bf16(uint16_t half)
 {
-    for (size_t i = 0; i < n; i++)
-        single[i] = from_bits((uint32_t)half[i] << 16);
+    return from_bits((uint32_t)half << 16);
+}
+
+/* Loops of a fixed length become vector code at -O2 as well. */
+enum { BLOCK = 64 };
+
+void sam_half_widen_f16(const uint16_t *restrict half, size_t n, float *restrict single)
+{
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            single[i + k] = widen_f16(half[i + k]);
+    for (; i < n; i++)
+        single[i] = widen_f16(half[i]);
+}
+
+void sam_half_widen_bf16(const uint16_t *restrict half, size_t n, float *restrict single)
+{
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            single[i + k] = widen_bf16(half[i + k]);
+    for (; i < n; i++)
+        single[i] = widen_bf16(half[i]);
 }
 
 /* `value` in a 16-bit format with `fraction` bits of fraction and the rest of exponent. */

@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* To single precision, exactly: signed zeros, subnormals, infinities, NaN with its bits. */
-void sam_half_widen_f16(const uint16_t *half, size_t n, float *single);
-void sam_half_widen_bf16(const uint16_t *half, size_t n, float *single);
+/* To single precision, exactly: signed zeros, subnormals, infinities, NaN with its bits. The
+ * arrays must not overlap. */
+void sam_half_widen_f16(const uint16_t *restrict half, size_t n, float *restrict single);
+void sam_half_widen_bf16(const uint16_t *restrict half, size_t n, float *restrict single);
 
 /* From double (so, from single) precision: the nearest, ties to even, once; overflow to infinity.
  * NaN stays NaN, with the upper bits of its fraction. */

@@ -10,7 +10,7 @@
 #include "stream/half.h"
 #include "stream/source.h"
 
-enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(double) };
+enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(float) };
 
 /* The data of a record pass in their order, each byte once. When a pair's last tensor passes, the
  * chunks of its first one are read beside it (regular file) or were held back (pipe). */
@@ -26,34 +26,39 @@ struct sam_reader {
     uint64_t checksum;
     XXH3_state_t *hash;
 
-    unsigned char *bytes[2]; /* a chunk of the first and of the last tensor, as they are read */
-    float *singles[2];       /* ... and widened */
+    struct sam_arena *buffers; /* of which only what is used is ever touched */
+    unsigned char *bytes[2];   /* a chunk of the first and of the last tensor, as they are read */
+    float *singles[2];         /* ... and widened */
 
     /* Per tensor of the header: its pair, or NULL if it has none or it is not wanted now. */
     const struct sam_pair **pair_of;
-    struct sam_arena *arena; /* for what is held back */
-    size_t arena_bytes;
+    struct sam_arena *holding; /* for what is held back */
+    size_t holding_bytes;
     size_t held_count;          /* tensors held back now */
     const unsigned char **held; /* per pair: its first tensor, if held back */
 };
+
+static int make_buffers(struct sam_reader *reader, struct sam_error *error)
+{
+    reader->buffers = sam_arena_new(4 * CHUNK_BYTES, error);
+    if (!reader->buffers)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        reader->bytes[i] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
+        reader->singles[i] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
+    }
+    reader->hash = XXH3_createState();
+    if (!reader->hash)
+        return sam_error_set(error, SAM_FAILED, "out of memory: the state of a checksum wanted");
+    return 0;
+}
 
 struct sam_reader *sam_reader_new(const char *path, struct sam_error *error)
 {
     struct sam_reader *reader = sam_memory_new(1, sizeof *reader, error);
     if (!reader)
         return NULL;
-    bool failed = sam_source_open(&reader->source, path, error) != 0;
-    for (int i = 0; i < 2 && !failed; i++) {
-        reader->bytes[i] = sam_memory_new(CHUNK_BYTES, 1, error);
-        failed = !reader->bytes[i];
-        if (failed)
-            break;
-        reader->singles[i] = sam_memory_new(SAM_READER_CHUNK, sizeof(float), error);
-        failed = !reader->singles[i];
-    }
-    if (!failed && !(reader->hash = XXH3_createState()))
-        failed = sam_error_set(error, SAM_FAILED, "out of memory: a checksum's state wanted");
-    if (failed) {
+    if (sam_source_open(&reader->source, path, error) || make_buffers(reader, error)) {
         sam_reader_free(reader);
         return NULL;
     }
@@ -76,12 +81,9 @@ void sam_reader_free(struct sam_reader *reader)
     if (!reader)
         return;
     forget_record(reader);
-    for (int i = 0; i < 2; i++) {
-        free(reader->bytes[i]);
-        free(reader->singles[i]);
-    }
     XXH3_freeState(reader->hash);
-    sam_arena_free(reader->arena);
+    sam_arena_free(reader->buffers);
+    sam_arena_free(reader->holding);
     sam_source_close(&reader->source);
     free(reader);
 }
@@ -153,7 +155,7 @@ static int pass_first(struct sam_reader *reader, const struct sam_pair *pair,
     const uint64_t bytes = sam_pair_first(pair)->end - sam_pair_first(pair)->begin;
     if (reader->source.regular)
         return skip(reader, bytes, error);
-    unsigned char *held = sam_arena_take(reader->arena, 1, bytes, error);
+    unsigned char *held = sam_arena_take(reader->holding, 1, bytes, error);
     if (!held)
         return -1;
     reader->held[pair - reader->pairs] = held;
@@ -207,20 +209,21 @@ static int pass_last(struct sam_reader *reader, const struct sam_pair *pair,
                      sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     const enum sam_dtype dtype = pair->current->dtype;
+    const size_t most = dtype == SAM_F64 ? CHUNK_BYTES / sizeof(double) : SAM_READER_CHUNK;
     struct sam_chunk chunk = {
         .pair = (size_t)(pair - reader->pairs),
         .dtype = dtype == SAM_F16 || dtype == SAM_BF16 ? SAM_F32 : dtype,
     };
     for (; chunk.first < pair->count; chunk.first += chunk.count) {
         const uint64_t left = pair->count - chunk.first;
-        chunk.count = left < SAM_READER_CHUNK ? (size_t)left : SAM_READER_CHUNK;
+        chunk.count = left < most ? (size_t)left : most;
         if (load_chunk(reader, pair, &chunk, error) || visit(context, &chunk, error))
             return -1;
     }
     if (reader->held[chunk.pair]) {
         reader->held[chunk.pair] = NULL;
         if (--reader->held_count == 0)
-            sam_arena_rewind(reader->arena, 0);
+            sam_arena_rewind(reader->holding, 0);
     }
     return 0;
 }
@@ -264,14 +267,14 @@ static int prepare_holding(struct sam_reader *reader, struct sam_error *error)
 {
     const uint64_t bytes = reader->source.regular ? 0 : held_bytes(reader);
     struct sam_error cause;
-    if (bytes <= reader->arena_bytes)
+    if (bytes <= reader->holding_bytes)
         return 0;
-    sam_arena_free(reader->arena);
-    reader->arena_bytes = 0;
-    reader->arena = sam_arena_new(bytes, &cause);
-    if (!reader->arena)
+    sam_arena_free(reader->holding);
+    reader->holding_bytes = 0;
+    reader->holding = sam_arena_new(bytes, &cause);
+    if (!reader->holding)
         return sam_source_fail(&reader->source, error, "%s", cause.text);
-    reader->arena_bytes = bytes;
+    reader->holding_bytes = bytes;
     return 0;
 }
 

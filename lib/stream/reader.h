@@ -48,7 +48,7 @@ const char *sam_reader_name(const struct sam_reader *reader);
 int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
                     struct sam_error *error);
 
-/* Elements of a chunk at most: two chunks stay in a core's cache. */
+/* Elements of a chunk at most: both sides of it stay in a core's second-level cache. */
 enum { SAM_READER_CHUNK = 1 << 15 };
 
 /* A piece of a pair, in order within its pair; a pair without elements has none. dtype is SAM_F32

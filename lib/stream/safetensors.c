@@ -104,7 +104,7 @@ static int parse_offsets(const json_t *value, struct sam_tensor *tensor, struct 
 
 static int parse_entry(const json_t *entry, struct sam_tensor *tensor, struct sam_error *error)
 {
-    size_t size;
+    size_t size = 0;
     uint64_t bytes;
     if (!json_is_object(entry))
         return sam_error_set(error, SAM_FAILED, "its entry is not a JSON object");
