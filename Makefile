@@ -26,8 +26,8 @@ say = @$(if $(V),:,echo '  $(1)')
 
 # --- Packages (Debian 12 names) -------------------------------------------------------------------
 
-PACKAGES := build-essential pkg-config libopenblas-dev libxsmm-dev libcsv-dev libjansson-dev \
-    libxxhash-dev librandom123-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox pandoc \
+PACKAGES := build-essential pkg-config curl ca-certificates libopenblas-dev libxsmm-dev libcsv-dev \
+    libjansson-dev libxxhash-dev librandom123-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox pandoc \
     datamash miller jq librsvg2-bin lmodern texlive-latex-recommended texlive-fonts-recommended \
     texlive-latex-extra poppler-utils
 TEST_PACKAGES := libcmocka-dev bats python3-numpy mandoc shellcheck valgrind clang \
@@ -105,6 +105,10 @@ $(BIN)/%: $(OUT)/tools/%.o $(LIB)
 
 include tests/tests.mk
 
+# --- Data: what Debian does not package -----------------------------------------------------------
+
+include data/data.mk
+
 # --- Pipelines: every table and figure, and the paper ---------------------------------------------
 
 include pipelines/pipelines.mk
@@ -133,4 +137,4 @@ uninstall: ## remove what install put there
 clean: ## remove everything made, results too
 	rm -rf $(BUILD)
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
