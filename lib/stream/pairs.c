@@ -65,9 +65,7 @@ static bool same_shape(const struct sam_tensor *a, const struct sam_tensor *b)
 static int check_dtype(const struct part *part, struct sam_error *error)
 {
     const enum sam_dtype dtype = part->tensor->dtype;
-    const bool right = part->role == CLASSES ? dtype == SAM_U8
-                                             : dtype == SAM_F64 || dtype == SAM_F32 ||
-                                                   dtype == SAM_F16 || dtype == SAM_BF16;
+    const bool right = part->role == CLASSES ? dtype == SAM_U8 : sam_dtype_is_gradient(dtype);
     if (!right)
         return sam_error_set(error, SAM_FAILED, "tensor '%.128s': dtype %s, wanted %s",
                              part->tensor->name, part->tensor->dtype_text,

@@ -37,6 +37,11 @@ const char *sam_dtype_name(enum sam_dtype dtype)
     return dtype == SAM_OTHER ? "other" : dtypes[dtype].name;
 }
 
+bool sam_dtype_is_gradient(enum sam_dtype dtype)
+{
+    return dtype == SAM_F64 || dtype == SAM_F32 || dtype == SAM_F16 || dtype == SAM_BF16;
+}
+
 static int parse_dtype(const json_t *value, struct sam_tensor *tensor, size_t *size,
                        struct sam_error *error)
 {

@@ -5,6 +5,7 @@
 #ifndef SAM_STREAM_SAFETENSORS_H
 #define SAM_STREAM_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,8 @@ struct sam_header {
 /* Bytes of an element; 0 for SAM_OTHER. */
 size_t sam_dtype_size(enum sam_dtype dtype);
 const char *sam_dtype_name(enum sam_dtype dtype);
+/* F64, F32, F16 or BF16. */
+bool sam_dtype_is_gradient(enum sam_dtype dtype);
 
 /* Parses `length` bytes of JSON. Refuses what is not a JSON object, a name given twice, a shape
  * whose product overflows or that disagrees with its bytes, data that overlap or leave holes,

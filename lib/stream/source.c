@@ -51,11 +51,13 @@ void sam_source_close(struct sam_source *source)
 int sam_source_fail(const struct sam_source *source, struct sam_error *error, const char *format,
                     ...)
 {
-    char text[sizeof error->text];
+    char text[sizeof error->text / 2]; /* leaves room for a long path */
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (source->record == 0)
+        return sam_error_set(error, SAM_FAILED, "%s: %s", source->name, text);
     return sam_error_set(error, SAM_FAILED, "%s: record %" PRIu64 " at byte %" PRIu64 ": %s",
                          source->name, source->record, source->record_offset, text);
 }

@@ -17,7 +17,8 @@ struct sam_source {
     uint64_t base;     /* place in the file of the stream's first byte */
     uint64_t position; /* of the next byte in the stream */
 
-    /* The record being read, for messages: its number from 1 and the place of its first byte. */
+    /* The record being read, for messages: its number from 1, 0 before the first one and in files
+     * that have no records, and the place of its first byte. */
     uint64_t record, record_offset;
     char *json; /* its header, in a buffer used again for each record */
     size_t json_capacity;
@@ -40,7 +41,8 @@ int sam_source_read_at(struct sam_source *source, uint64_t position, void *buffe
 int sam_source_header(struct sam_source *source, struct sam_header *header,
                       struct sam_error *error);
 
-/* Fills `error` with "NAME: record N at byte B: " and the text, and returns -1. */
+/* Fills `error` with "NAME: record N at byte B: TEXT", or "NAME: TEXT" where there is no record,
+ * and returns -1. */
 int sam_source_fail(const struct sam_source *source, struct sam_error *error, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
 

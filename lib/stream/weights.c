@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 #include "base/memory.h"
-#include "stream/half.h"
+#include "stream/convert.h"
 #include "stream/source.h"
 
 /* How much is asked of memory at a time: a header that lies about its data costs no more than the
@@ -88,28 +88,6 @@ const struct sam_tensor *sam_weights_find(const struct sam_weights *weights, con
     return NULL;
 }
 
-/* A block of elements, from data of any alignment, in single precision. */
-static void convert(enum sam_dtype dtype, const unsigned char *data, size_t n, float *out)
-{
-    enum { BLOCK = 512 };
-    double doubles[BLOCK];
-    uint16_t halves[BLOCK];
-    for (size_t i = 0; i < n; i += BLOCK) {
-        const size_t count = n - i < BLOCK ? n - i : BLOCK;
-        if (dtype == SAM_F64) {
-            memcpy(doubles, data + i * sizeof *doubles, count * sizeof *doubles);
-            for (size_t k = 0; k < count; k++)
-                out[i + k] = (float)doubles[k];
-            continue;
-        }
-        memcpy(halves, data + i * sizeof *halves, count * sizeof *halves);
-        if (dtype == SAM_F16)
-            sam_half_widen_f16(halves, count, out + i);
-        else
-            sam_half_widen_bf16(halves, count, out + i);
-    }
-}
-
 int sam_weights_copy(const struct sam_weights *weights, const char *path, const char *name,
                      size_t count, float *out, struct sam_error *error)
 {
@@ -121,20 +99,10 @@ int sam_weights_copy(const struct sam_weights *weights, const char *path, const 
         return sam_error_set(error, SAM_FAILED,
                              "%s: tensor '%s' has %" PRIu64 " elements, wanted %zu", path, name,
                              tensor->count, count);
-    const unsigned char *data = weights->data + tensor->begin;
-    switch (tensor->dtype) {
-    case SAM_F32:
-        if (count > 0)
-            memcpy(out, data, count * sizeof *out);
-        return 0;
-    case SAM_F64:
-    case SAM_F16:
-    case SAM_BF16:
-        convert(tensor->dtype, data, count, out);
-        return 0;
-    default:
+    if (!sam_dtype_is_gradient(tensor->dtype))
         return sam_error_set(error, SAM_FAILED,
                              "%s: tensor '%s' has dtype %s, wanted F64, F32, F16 or BF16", path,
                              name, tensor->dtype_text);
-    }
+    sam_convert(tensor->dtype, weights->data + tensor->begin, count, SAM_F32, out);
+    return 0;
 }

@@ -1,0 +1,28 @@
+/* output - a file that appears whole or not at all: written under a temporary name beside its own,
+ * then renamed. */
+#ifndef SAM_BASE_OUTPUT_H
+#define SAM_BASE_OUTPUT_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct sam_output {
+    FILE *file;      /* to be written to */
+    char *path;      /* for messages; "standard output" where it is that */
+    char *temporary; /* NULL where `file` is written in place */
+};
+
+/* Opens `path` for writing; NULL or "-" is standard output. What exists and is no regular file (a
+ * device, a pipe) is written in place; of a symbolic link, the file it points to is replaced. The
+ * caller ends with sam_output_commit() or sam_output_discard(). */
+int sam_output_open(struct sam_output *output, const char *path, struct sam_error *error);
+
+/* Flushes, sees that all has reached the disk, and gives the file its name. On failure the file
+ * that had the name before is as it was. Standard output is flushed and stays open. */
+int sam_output_commit(struct sam_output *output, struct sam_error *error);
+
+/* Closes and removes what was written. Does nothing after a commit. */
+void sam_output_discard(struct sam_output *output);
+
+#endif
