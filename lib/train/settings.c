@@ -42,7 +42,7 @@ static const char *const controls[] = {"none",      "random-mask",  "shuffled-ra
 static const struct sam_setting table[] = {
     TEXT("dataset", dataset, RESULT | GRADIENT, "fashion-mnist", "NAME",
          "images: fashion-mnist, cifar10 or cifar100"),
-    TEXT("data", data, GRADIENT, NULL, "FOLDER",
+    TEXT("data", data, SAM_SETTINGS_SAVED | GRADIENT, NULL, "FOLDER",
          "where they lie (fashion-mnist: the Debian package's folder)"),
     COUNT("train-size", train_size, RESULT | GRADIENT, NULL, 1, UINT32_MAX, "N",
           "train on N images only, as many of each class (all)"),
@@ -198,6 +198,12 @@ int sam_settings_set(struct sam_settings *settings, size_t index, const char *te
         return -1;
     settings->given |= UINT64_C(1) << index;
     return 0;
+}
+
+int sam_settings_adopt(struct sam_settings *settings, size_t index, const char *text,
+                       struct sam_error *error)
+{
+    return assign(settings, &table[index], text, error);
 }
 
 bool sam_settings_given(const struct sam_settings *settings, size_t offset)

@@ -62,8 +62,10 @@ enum sam_settings_kind {
 
 /* Roles of a setting. */
 enum {
-    SAM_SETTINGS_RESULT = 1,   /* changes what a run writes: fixed for the life of a checkpoint */
-    SAM_SETTINGS_GRADIENT = 2, /* means something to dump-grads too */
+    SAM_SETTINGS_SAVED = 1,                       /* a checkpoint carries it */
+    SAM_SETTINGS_RESULT = 8 | SAM_SETTINGS_SAVED, /* and it changes what a run writes: fixed for the
+                                                     life of a checkpoint */
+    SAM_SETTINGS_GRADIENT = 2,                    /* means something to dump-grads too */
     SAM_SETTINGS_OPTIONAL = 4, /* its argument may be left out, which gives "-" */
 };
 
@@ -88,6 +90,10 @@ void sam_settings_free(struct sam_settings *settings);
 /* Sets number `index` of the table from text (NULL: a flag, or an optional argument left out). */
 int sam_settings_set(struct sam_settings *settings, size_t index, const char *text,
                      struct sam_error *error);
+
+/* Likewise, with text as sam_settings_text() gives it, and without its counting as given. */
+int sam_settings_adopt(struct sam_settings *settings, size_t index, const char *text,
+                       struct sam_error *error);
 
 /* Whether the setting whose value lies at this member was given (`SAM_SETTINGS_GIVEN(s, rho)`). */
 bool sam_settings_given(const struct sam_settings *settings, size_t offset);

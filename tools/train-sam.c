@@ -1,0 +1,266 @@
+/* train-sam - train a network with SGD or SAM, and show what SAM does to every parameter
+ *
+ * In: an image set, and settings. Out: a table of one row an epoch; on request checkpoints that
+ * PyTorch loads, and a stream of gradient records. With g the gradient at the weights w and gp the
+ * one at w + rho g/||g||, of the same minibatch, a step moves w along
+ *
+ *     d_i = a[k] gp_i + b[k] g_i,   k the ratio class of parameter i (0 to 4),
+ *
+ * where the table (a, b) is the optimizer: SAM, SGD, the notes' `checkpoint13`, and the controls.
+ *
+ * Holds the data set as bytes, seven floats a parameter, and what the network needs for a
+ * minibatch. The work is in lib/train; this file has the command line, and what is said while it
+ * runs. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/tool.h"
+#include "train/arguments.h"
+#include "train/conflicts.h"
+#include "train/info.h"
+#include "train/run.h"
+
+struct params {
+    struct sam_settings settings; /* all that defines a run: the table in lib/train/settings.c */
+    bool resume;
+    const char *resume_from; /* NULL: from --checkpoint's file, if there is one */
+    struct sam_progress progress;
+    uint64_t first_step; /* that this process takes */
+};
+
+/* --- The command line ------------------------------------------------------------------------- */
+
+enum { KEY_RESUME = 1 };
+
+static const struct argp_option own_options[] = {
+    {"resume", KEY_RESUME, "FILE", OPTION_ARG_OPTIONAL,
+     "continue from --checkpoint's file, if there is one; or from FILE, with its settings", 0},
+    {0}};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct params *params = state->input;
+    struct sam_error error;
+    if (key == KEY_RESUME) {
+        params->resume = true;
+        params->resume_from = argument;
+        return 0;
+    }
+    const int status = sam_arguments_set(&params->settings, key, argument, &error);
+    if (status < 0)
+        sam_tool_usage("%s", error.text);
+    return status ? ARGP_ERR_UNKNOWN : 0;
+}
+
+/* What follows --resume is its FILE, though argp takes it for an operand. */
+static void take_operands(struct params *params, int count, char **operands)
+{
+    if (count && params->resume && !params->resume_from) {
+        params->resume_from = *operands++;
+        count--;
+    }
+    if (count)
+        sam_tool_usage("'%s': an operand, wanted options only", operands[0]);
+}
+
+static void parse(struct params *params, int argc, char **argv)
+{
+    struct sam_error error;
+    struct argp_option *options = NULL;
+    if (sam_settings_init(&params->settings, &error) ||
+        !(options = sam_arguments_new(0, own_options, &error)))
+        sam_tool_die(&error);
+    const struct argp argp = {
+        .options = options,
+        .parser = parse_option,
+        .doc = "Train a network with SGD or SAM; write a table of epochs, checkpoints, gradients.",
+    };
+    const int first = sam_tool_parse(&argp, argc, argv, params);
+    take_operands(params, argc - first, argv + first);
+    sam_arguments_free(options);
+    if (sam_arguments_environment(&params->settings, &error) ||
+        sam_conflicts_check(&params->settings, &error))
+        sam_tool_die(&error);
+}
+
+/* Loads the checkpoint to continue from, and brings its settings and ours together. Returns whether
+ * there is one. */
+static bool load_checkpoint(struct params *params, struct sam_checkpoint *checkpoint)
+{
+    struct sam_settings *settings = &params->settings;
+    const char *path = params->resume_from ? params->resume_from : settings->checkpoint;
+    struct sam_error error;
+    if (!params->resume)
+        return false;
+    if (!path)
+        sam_tool_usage("--resume without --checkpoint: say from which file");
+    const int status = sam_checkpoint_load(path, checkpoint, &error);
+    if (status == 1 && !params->resume_from)
+        return false;
+    if (status == 1)
+        sam_error_set(&error, SAM_FAILED, "%s: no such file, wanted a checkpoint", path);
+    if (status ||
+        sam_state_merge(&checkpoint->state.header, path,
+                        params->resume_from ? SAM_STATE_FILL : SAM_STATE_SAME, settings, &error) ||
+        sam_conflicts_check(settings, &error))
+        sam_tool_die(&error);
+    if (!settings->checkpoint && !(settings->checkpoint = sam_memory_string(path, &error)))
+        sam_tool_die(&error);
+    return true;
+}
+
+/* --- While it runs ---------------------------------------------------------------------------- */
+
+static void tell_start(const struct params *params, const struct sam_run *run)
+{
+    const struct sam_batches *batches = &run->batches;
+    fprintf(stderr, "train-sam: ResNet-%d of width %d, %zu parameters; %s; %d threads; ",
+            run->model.arch.depth, run->model.arch.width, run->model.tables.parameter_count,
+            sam_engine_description(run->engine), sam_pool_threads(run->pool));
+    fprintf(stderr, "%u training, %u validation, %u test images", batches->split.train_count,
+            batches->split.validation_count, batches->dataset.test.count);
+    if (params->first_step > 1)
+        fprintf(stderr, "; from step %" PRIu64, params->first_step);
+    putc('\n', stderr);
+}
+
+static void on_progress(void *context, const struct sam_run *run)
+{
+    struct params *params = context;
+    if (!sam_progress_due(&params->progress))
+        return;
+    const double seconds = sam_tool_seconds() - params->progress.started;
+    const uint64_t steps = sam_run_steps(run), done = run->state.step + 1 - params->first_step;
+    char left[32];
+    sam_tool_duration(seconds / (double)done * (double)(steps - run->state.step), left,
+                      sizeof left);
+    sam_progress_print(&params->progress,
+                       "epoch %" PRIu64 "/%" PRIu64 ", step %" PRIu64 "/%" PRIu64
+                       ", loss %.4f, %.0f images/s, %s left",
+                       run->state.epoch, params->settings.epochs, run->state.step, steps,
+                       run->last.loss, (double)run->profile.images / seconds, left);
+}
+
+/* SIGINT and SIGTERM are blocked while there is a checkpoint to save, and asked for between steps:
+ * so no handler and no global are needed. */
+static sigset_t stopping_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/* The signal that asks us to stop; 0: none. */
+static int pending_signal(void)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGINT) ? SIGINT : sigismember(&pending, SIGTERM) ? SIGTERM : 0;
+}
+
+static bool on_stop(void *context)
+{
+    const struct params *params = context;
+    return params->settings.checkpoint && pending_signal();
+}
+
+/* --- What is left behind ---------------------------------------------------------------------- */
+
+/* Opens `path` for a report; "-" is standard error. */
+static FILE *open_report(const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
+    if (!file)
+        sam_tool_warn("%s: %s", path, strerror(errno));
+    return file;
+}
+
+static int close_report(FILE *file, const char *path)
+{
+    if (file == stderr || fclose(file) == 0)
+        return 0;
+    sam_tool_warn("%s: %s", path, strerror(errno));
+    return -1;
+}
+
+/* --info and --profile. Returns 0, or -1 after a message. */
+static int report(struct sam_run *run, const char *status)
+{
+    const struct sam_settings *settings = run->settings;
+    struct sam_error error;
+    int failed = 0;
+    if (settings->info) {
+        FILE *file = open_report(settings->info);
+        if (strcmp(status, "done") == 0)
+            sam_run_test_best(run);
+        if (file && sam_info_write(run, status, file, settings->info, &error)) {
+            sam_tool_warn("%s", error.text);
+            failed = -1;
+        }
+        failed = !file || close_report(file, settings->info) ? -1 : failed;
+    }
+    if (settings->profile) {
+        FILE *file = open_report(settings->profile);
+        if (file && sam_profile_write(&run->profile, run->engine, file, &error)) {
+            sam_tool_warn("%s", error.text);
+            failed = -1;
+        }
+        failed = !file || close_report(file, settings->profile) ? -1 : failed;
+    }
+    return failed;
+}
+
+/* Trains, and returns the exit status. */
+static int train(struct params *params, struct sam_run *run)
+{
+    const struct sam_run_observer observer = {params, on_progress, on_stop};
+    struct sam_error error;
+    params->first_step = run->state.step + 1;
+    tell_start(params, run);
+    sam_progress_start(&params->progress);
+    const int outcome = sam_run_train(run, &observer, &error);
+    sam_progress_end(&params->progress);
+    if (outcome < 0)
+        sam_tool_warn("%s", error.text);
+    int status = outcome < 0 ? (int)error.status : outcome ? 128 + pending_signal() : SAM_OK;
+    if (status != SAM_FAILED && report(run, outcome == 0  ? "done"
+                                            : outcome > 0 ? "stopped"
+                                                          : "diverged"))
+        status = SAM_FAILED;
+    if (sam_run_close(run, &error) && status != SAM_FAILED) {
+        sam_tool_warn("%s", error.text);
+        status = SAM_FAILED;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct params params = {0};
+    struct sam_checkpoint checkpoint = {0};
+    struct sam_run run = {0};
+    struct sam_error error;
+    sam_tool_start("train-sam");
+    parse(&params, argc, argv);
+    const bool resumed = load_checkpoint(&params, &checkpoint);
+    if (params.settings.checkpoint) {
+        const sigset_t signals = stopping_signals();
+        sigprocmask(SIG_BLOCK, &signals, NULL); /* before there are threads, who inherit it */
+    }
+    if (sam_run_init(&run, &params.settings, resumed ? &checkpoint : NULL, &error))
+        sam_tool_die(&error);
+    sam_checkpoint_free(&checkpoint);
+    if (sam_run_open(&run, &error))
+        sam_tool_die(&error);
+    int status = train(&params, &run);
+    sam_run_free(&run);
+    sam_settings_free(&params.settings);
+    const int finished = sam_tool_finish();
+    return status ? status : finished;
+}
