@@ -1,5 +1,6 @@
 #include "geometry/kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Elements of a block; below 256, so that a block's counts fit a byte. */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "geometry/buckets.h"
 #include "geometry/ratio.h"
 
 /* What the loops do is said beside the public functions of ratio.h, buckets.h, threshold.h and
@@ -22,6 +23,12 @@ struct sam_kernels {
     void (*classify_published)(const float *current, const float *perturbed, size_t n, float eps,
                                uint8_t *classes);
     void (*count_classes)(const uint8_t *classes, size_t n, uint64_t counts[SAM_RATIO_CLASSES]);
+    void (*count_buckets_float)(const struct sam_buckets *buckets, const float *current,
+                                const float *perturbed, const uint8_t *classes, size_t n,
+                                uint64_t *at_least);
+    void (*count_buckets_double)(const struct sam_buckets *buckets, const double *current,
+                                 const double *perturbed, const uint8_t *classes, size_t n,
+                                 uint64_t *at_least);
 };
 
 /* The sets that this machine can run, best first, NULL-terminated; "portable" is always the last.

@@ -17,6 +17,8 @@
 #define SBITS int32_t
 #define SIGN UINT32_C(0x80000000)
 #define INFINITE INT32_C(0x7f800000)
+#define BELOW below
+#define ABOVE above
 #include "geometry/kernels_real.h"
 
 #define REAL double
@@ -24,6 +26,8 @@
 #define SBITS int64_t
 #define SIGN UINT64_C(0x8000000000000000)
 #define INFINITE INT64_C(0x7ff0000000000000)
+#define BELOW edges
+#define ABOVE edges
 #include "geometry/kernels_real.h"
 
 BLOCK_LOOP NAMED(published_block)(const float *restrict current, const float *restrict perturbed,
@@ -87,6 +91,8 @@ static const struct sam_kernels NAMED(kernels) = {
     .classify_double = NAMED(classify_double),
     .classify_published = NAMED(classify_published),
     .count_classes = NAMED(count_classes),
+    .count_buckets_float = NAMED(count_buckets_float),
+    .count_buckets_double = NAMED(count_buckets_double),
 };
 
 #undef JOIN_
