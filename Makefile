@@ -72,6 +72,15 @@ LIBS := -lopenblas -ljansson -lcsv -lxxhash -lz -lm
 
 LIB_SOURCES := $(wildcard lib/*/*.c)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(OUT)/%.o)
+
+# lib/nn/lanes is compiled once for each instruction set, with its own length of vectors; which one
+# runs is decided by the machine that the program finds itself on.
+LANES_avx512   := -DISA=avx512 -DLANES=16 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
+LANES_avx2     := -DISA=avx2 -DLANES=8 -mavx2 -mfma
+LANES_portable := -DISA=portable -DLANES=4
+LANES_ISAS     := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx512 avx2) portable
+LANES_SOURCES  := $(wildcard lib/nn/lanes/*.c)
+LIB_OBJECTS += $(foreach isa,$(LANES_ISAS),$(LANES_SOURCES:%.c=$(OUT)/%.$(isa).o))
 TOOLS := $(notdir $(basename $(wildcard tools/*.c)))
 TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)
 
@@ -89,6 +98,14 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+
+define lanes_rule
+$(OUT)/lib/nn/lanes/%.$(1).o: lib/nn/lanes/%.c $(OUT)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC $$< for $(1))
+	$$(Q)$$(CC) $$(CPPFLAGS_ALL) $$(CFLAGS_ALL) $(LANES_$(1)) -ffp-contract=fast -MMD -MP -c $$< -o $$@
+endef
+$(foreach isa,$(LANES_ISAS),$(eval $(call lanes_rule,$(isa))))
 
 $(LIB): $(LIB_OBJECTS)
 	$(call say,AR $@)

@@ -11,7 +11,12 @@
 
 /* Every backend, best first. A machine that can run one can run all behind it: the supported ones
  * are an end of the list. */
-#define SAM_ENGINE_BACKENDS(entry) entry(plain) entry(double)
+#define SAM_ENGINE_BACKENDS(entry) SAM_ENGINE_X86(entry) entry(portable) entry(plain) entry(double)
+#if defined(__x86_64__)
+#define SAM_ENGINE_X86(entry) entry(avx512) entry(avx2)
+#else
+#define SAM_ENGINE_X86(entry)
+#endif
 
 /* The functions mean what their namesakes in nn/engine.h mean; `state` is what create() returned.
  */

@@ -1,0 +1,381 @@
+/* direct - convolution as sums of products, for any kernel and stride.
+ *
+ * Forward: a patch of the input (some rows of some channels, padded, behind norm and ReLU) is
+ * copied together; a tap (c, dy, dx) is then an offset into the patch and one into the weights, and
+ * a row of outputs is one product over all taps. With stride 2 the patch holds even and odd columns
+ * apart, so that the columns a tap reads are neighbours.
+ *
+ * Gradient by the input: the same with the roles exchanged. dx at (y, x) sums the dy at (v, u) with
+ * y = stride*v + i - pad; with stride 2 each of the four parities of (y, x) has taps of its own.
+ *
+ * Gradient by the weights: a sum over samples and pixels, so the patch is transposed to have
+ * channels in its lanes, and dy supplies the numbers that are multiplied. */
+#include <string.h>
+
+#include "nn/lanes/conv.h"
+#include "nn/lanes/layout.h"
+#include "nn/lanes/product.h"
+
+enum {
+    BLOCK = 16, /* channels of a patch: with 9 taps its columns just fit the nearest cache */
+    MOST_TAPS = 9,
+    BAND_PIXELS = SAM_ARCH_IMAGE, /* outputs in a band of rows */
+};
+
+/* --- Shapes --------------------------------------------------------------------------------------
+ */
+
+/* The arithmetic of a unit, and the working memory of a span. */
+struct work {
+    const struct sam_arch_unit *unit;
+    struct sam_lanes_span span;
+    int size, pad;                 /* of the output; zeros around the input */
+    int taps;                      /* kernel * kernel */
+    int band;                      /* output rows worked on together */
+    int phases;                    /* parities of columns that a forward patch holds apart */
+    int row_step;                  /* input rows from one row of the patch to the next */
+    int patch_rows, patch_columns; /* of a patch of the input; columns of one phase */
+    float *patch;                  /* (BLOCK, patch_rows, phases, patch_columns, L) */
+    float *turned;   /* (patch_rows, phases, patch_columns, L, L): the patch of L channels */
+    float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
+    float *dweights; /* (taps, K, whole vectors of C) */
+    struct sam_lanes_step *steps; /* for the product at hand */
+};
+
+static ptrdiff_t patch_channel(const struct work *work)
+{
+    return (ptrdiff_t)work->patch_rows * work->phases * work->patch_columns * LANES;
+}
+
+/* Floats from the start of a patch's channel to the input that the tap (i, j) of the first output
+ * reads. */
+static ptrdiff_t tap_offset(const struct work *work, int i, int j)
+{
+    return ((i * work->phases + j % work->phases) * work->patch_columns + j / work->phases) * LANES;
+}
+
+/* Rows of the patch from one output row to the next. */
+static int rows_per_output(const struct work *work)
+{
+    return work->unit->stride / work->row_step;
+}
+
+static ptrdiff_t slope_row(const struct work *work)
+{
+    return (ptrdiff_t)(work->size + 2) * LANES;
+}
+
+static ptrdiff_t slope_channel(const struct work *work)
+{
+    return (work->band + 2) * slope_row(work);
+}
+
+static size_t work_place(struct work *work, const struct sam_arch_unit *unit, float *scratch)
+{
+    const int size = unit->size / unit->stride;
+    const bool single = unit->kernel == 1;
+    *work = (struct work){
+        .unit = unit,
+        .size = size,
+        .pad = unit->kernel / 2,
+        .taps = unit->kernel * unit->kernel,
+        .band = least(size, BAND_PIXELS / size),
+        .phases = single ? 1 : unit->stride,
+        .row_step = single ? unit->stride : 1,
+    };
+    work->patch_rows = single ? work->band : (work->band - 1) * unit->stride + unit->kernel;
+    work->patch_columns = single ? size : size + 2 / work->phases;
+    const ptrdiff_t most_steps = MOST_TAPS * BLOCK + (ptrdiff_t)work->band * size * LANES;
+    const ptrdiff_t turned = patch_channel(work) * LANES;
+    float *at = scratch;
+    work->patch = at, at += BLOCK * patch_channel(work);
+    work->turned = at, at += turned;
+    work->slope = at, at += unit->out * slope_channel(work);
+    work->dweights = at, at += (ptrdiff_t)work->taps * unit->out * whole_vectors(unit->in);
+    work->steps = (void *)at, at += most_steps * (ptrdiff_t)(sizeof *work->steps / sizeof *at);
+    return (size_t)(at - scratch);
+}
+
+size_t SAM_LANES(direct_scratch)(const struct sam_arch_unit *unit)
+{
+    struct work work;
+    return work_place(&work, unit, NULL);
+}
+
+static struct work work_new(const struct sam_arch_unit *unit, struct sam_lanes_span span,
+                            float *scratch)
+{
+    struct work work;
+    work_place(&work, unit, scratch);
+    work.span = span;
+    return work;
+}
+
+/* --- Patches -------------------------------------------------------------------------------------
+ */
+
+/* The rows of one channel that the output rows from `first` on read, into patch. */
+static void fill_channel(const struct work *work, const struct channel *channel, int first,
+                         float *patch)
+{
+    const int size = work->unit->size;
+    for (int r = 0; r < work->patch_rows; r++) {
+        const int y = first * work->unit->stride - work->pad + r * work->row_step;
+        for (int phase = 0; phase < work->phases; phase++)
+            for (int j = 0; j < work->patch_columns; j++, patch += LANES) {
+                const int step = work->unit->kernel == 1 ? work->unit->stride : work->phases;
+                const int x = j * step + phase - work->pad;
+                if (y < 0 || x < 0 || y >= size || x >= size)
+                    vec_store(patch, vec_all(0));
+                else
+                    vec_store(patch, channel_read(channel, (y * size + x) * LANES));
+            }
+    }
+}
+
+static void fill_patch(const struct work *work, const struct sam_lanes_input *input, int group,
+                       int channel, int count, int first)
+{
+    const int size = work->unit->size;
+    for (int c = 0; c < count; c++) {
+        const struct channel from =
+            channel_of(input, work->unit->in, size * size, group, channel + c);
+        fill_channel(work, &from, first, work->patch + c * patch_channel(work));
+    }
+}
+
+/* dy of the channels k .. k+count-1 and of the rows first-1 .. first+band, zero outside. */
+static void fill_slope(const struct work *work, const struct sam_lanes_slope *slope, int group,
+                       int k, int count, int first)
+{
+    float *at = work->slope;
+    for (int i = 0; i < count; i++) {
+        const struct slope_channel channel =
+            slope_channel_of(slope, work->span, work->unit->out, work->size, group, k + i);
+        for (int y = first - 1; y <= first + work->band; y++)
+            for (int x = -1; x <= work->size; x++, at += LANES) {
+                const bool outside = y < 0 || x < 0 || y >= work->size || x >= work->size;
+                if (outside)
+                    vec_store(at, vec_all(0));
+                else
+                    vec_store(at, slope_read(&channel, (y * work->size + x) * LANES));
+            }
+    }
+}
+
+/* --- Forward -------------------------------------------------------------------------------------
+ */
+
+/* Adds what `count` channels of the patch contribute to the rows first .. of y (K, size, size, L).
+ */
+static void forward_rows(const struct work *work, const float *weights, int count, int first,
+                         bool add, float *y)
+{
+    const int kernel = work->unit->kernel;
+    const int end = least(first + work->band, work->size);
+    int depth = 0;
+    for (int c = 0; c < count; c++)
+        for (int i = 0; i < kernel; i++)
+            for (int j = 0; j < kernel; j++, depth++)
+                work->steps[depth] = (struct sam_lanes_step){
+                    .x = (int32_t)(c * patch_channel(work) + tap_offset(work, i, j)), .w = depth};
+    for (int row = first; row < end; row++)
+        SAM_LANES(multiply)
+        (&(struct sam_lanes_product){
+            .rows = work->unit->out,
+            .columns = work->size,
+            .depth = depth,
+            .out = y + (ptrdiff_t)row * work->size * LANES,
+            .out_row = plane_size(work->size),
+            .out_column = LANES,
+            .x = work->patch + tap_offset(work, (row - first) * rows_per_output(work), 0),
+            .x_column = LANES,
+            .w = weights,
+            .w_row = (ptrdiff_t)work->unit->in * work->taps,
+            .steps = work->steps,
+            .add = add,
+        });
+}
+
+void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
+                               const struct sam_lanes_input *input, const float *weights, float *y,
+                               float *scratch)
+{
+    const struct work work = work_new(unit, span, scratch);
+    for (int group = span.first; group < span.end; group++)
+        for (int first = 0; first < work.size; first += work.band)
+            for (int c = 0; c < unit->in; c += BLOCK) {
+                const int count = least(BLOCK, unit->in - c);
+                fill_patch(&work, input, group, c, count, first);
+                forward_rows(&work, weights + (ptrdiff_t)c * work.taps, count, first, c > 0,
+                             y + (ptrdiff_t)group * unit->out * plane_size(work.size));
+            }
+}
+
+/* --- Gradient by the input -----------------------------------------------------------------------
+ */
+
+/* The taps i of one dimension that lead to inputs of this parity (stride 2), or to all (stride 1),
+ * and the output, counted from the input's own (its number / stride), that each comes from. */
+struct taps {
+    int count, tap[3], output[3];
+};
+
+static struct taps taps_of(const struct sam_arch_unit *unit, int parity)
+{
+    struct taps taps = {0};
+    for (int i = 0; i < unit->kernel; i++) {
+        const int distance = parity + unit->kernel / 2 - i; /* input = stride * output - distance */
+        if (distance % unit->stride == 0) {
+            taps.tap[taps.count] = i;
+            taps.output[taps.count++] = distance / unit->stride;
+        }
+    }
+    return taps;
+}
+
+/* Adds to the inputs of one parity what `count` channels of the slope's patch (rows first-1 ..)
+ * contribute; dx (C, S, S, L). */
+static void backward_rows(const struct work *work, const float *weights, int count, int first,
+                          int parity_y, int parity_x, float *dx)
+{
+    const int stride = work->unit->stride, size = work->unit->size;
+    const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
+    int depth = 0;
+    for (int k = 0; k < count; k++)
+        for (int i = 0; i < down.count; i++)
+            for (int j = 0; j < across.count; j++)
+                work->steps[depth++] =
+                    (struct sam_lanes_step){.x = (int32_t)(k * slope_channel(work) +
+                                                           (1 + down.output[i]) * slope_row(work) +
+                                                           (1 + across.output[j]) * LANES),
+                                            .w = k * work->unit->in * work->taps +
+                                                 down.tap[i] * work->unit->kernel + across.tap[j]};
+    if (depth == 0)
+        return;
+    const int end = least(first + work->band, work->size);
+    for (int row = first; row < end; row++)
+        SAM_LANES(multiply)
+        (&(struct sam_lanes_product){
+            .rows = work->unit->in,
+            .columns = work->size,
+            .depth = depth,
+            .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
+            .out_row = plane_size(size),
+            .out_column = stride * LANES,
+            .x = work->slope + (row - first) * slope_row(work),
+            .x_column = LANES,
+            .w = weights,
+            .w_row = work->taps,
+            .steps = work->steps,
+            .add = true,
+        });
+}
+
+static void backward_input(const struct work *work, const struct sam_lanes_slope *slope,
+                           const float *weights, float *dx)
+{
+    const struct sam_arch_unit *unit = work->unit;
+    for (int group = work->span.first; group < work->span.end; group++)
+        for (int first = 0; first < work->size; first += work->band)
+            for (int k = 0; k < unit->out; k += BLOCK) {
+                const int count = least(BLOCK, unit->out - k);
+                fill_slope(work, slope, group, k, count, first);
+                for (int parity = 0; parity < unit->stride * unit->stride; parity++)
+                    backward_rows(work, weights + (ptrdiff_t)k * unit->in * work->taps, count,
+                                  first, parity / unit->stride, parity % unit->stride,
+                                  dx + (ptrdiff_t)group * unit->in * plane_size(unit->size));
+            }
+}
+
+/* --- Gradient by the weights ---------------------------------------------------------------------
+ */
+
+/* The patch of channels c .. c+L-1, channels in the lanes. */
+static void turn_patch(const struct work *work, int count)
+{
+    const ptrdiff_t channel = patch_channel(work);
+    for (ptrdiff_t at = 0; at < channel; at += LANES) {
+        vec square[LANES];
+        for (int i = 0; i < LANES; i++)
+            square[i] = i < count ? vec_load(work->patch + i * channel + at) : vec_all(0);
+        vec_transpose(square);
+        for (int i = 0; i < LANES; i++)
+            vec_store(work->turned + (at + i) * LANES, square[i]);
+    }
+}
+
+/* dweights[tap][k][c ..] += what the rows first .. of the turned patch and the slope make. */
+static void backward_taps(const struct work *work, int c, int rows)
+{
+    const int kernel = work->unit->kernel, row_out = whole_vectors(work->unit->in);
+    const ptrdiff_t tap = (ptrdiff_t)work->unit->out * row_out;
+    int depth = 0;
+    for (int row = 0; row < rows; row++)
+        for (int j = 0; j < work->size; j++)
+            for (int lane = 0; lane < LANES; lane++)
+                work->steps[depth++] = (struct sam_lanes_step){
+                    .x = (int32_t)(tap_offset(work, row * rows_per_output(work), 0) + j * LANES +
+                                   lane) *
+                         LANES,
+                    .w = (int32_t)((row + 1) * slope_row(work) + (j + 1) * LANES + lane)};
+    for (int i = 0; i < work->taps; i++)
+        SAM_LANES(multiply)
+        (&(struct sam_lanes_product){
+            .rows = work->unit->out,
+            .columns = 1,
+            .depth = depth,
+            .out = work->dweights + i * tap + c,
+            .out_row = row_out,
+            .out_column = 0,
+            .x = work->turned + tap_offset(work, i / kernel, i % kernel) * LANES,
+            .x_column = 0,
+            .w = work->slope,
+            .w_row = slope_channel(work),
+            .steps = work->steps,
+            .add = true,
+        });
+}
+
+/* From (taps, K, C) to PyTorch's (K, C, taps). */
+static void finish_weights(const struct work *work, float *dweights)
+{
+    const int channels = work->unit->in, row = whole_vectors(channels);
+    for (int k = 0; k < work->unit->out; k++)
+        for (int c = 0; c < channels; c++)
+            for (int tap = 0; tap < work->taps; tap++)
+                *dweights++ = work->dweights[((ptrdiff_t)tap * work->unit->out + k) * row + c];
+}
+
+static void backward_weights(const struct work *work, const struct sam_lanes_input *input,
+                             const struct sam_lanes_slope *slope, float *dweights)
+{
+    const struct sam_arch_unit *unit = work->unit;
+    const size_t floats = (size_t)work->taps * (size_t)(unit->out * whole_vectors(unit->in));
+    memset(work->dweights, 0, floats * sizeof *work->dweights);
+    for (int group = work->span.first; group < work->span.end; group++)
+        for (int first = 0; first < work->size; first += work->band) {
+            fill_slope(work, slope, group, 0, unit->out, first);
+            for (int c = 0; c < unit->in; c += LANES) {
+                const int count = least(LANES, unit->in - c);
+                fill_patch(work, input, group, c, count, first);
+                turn_patch(work, count);
+                backward_taps(work, c, least(work->band, work->size - first));
+            }
+        }
+    finish_weights(work, dweights);
+}
+
+void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
+                                const struct sam_lanes_input *input,
+                                const struct sam_lanes_slope *slope, const float *weights, bool add,
+                                float *dx, float *dweights, float *scratch)
+{
+    const struct work work = work_new(unit, span, scratch);
+    const ptrdiff_t group = unit->in * plane_size(unit->size);
+    if (dx && !add)
+        memset(dx + span.first * group, 0, (size_t)((span.end - span.first) * group) * sizeof *dx);
+    if (dx)
+        backward_input(&work, slope, weights, dx);
+    backward_weights(&work, input, slope, dweights);
+}

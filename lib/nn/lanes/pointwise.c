@@ -1,0 +1,164 @@
+/* pointwise - what is done between the convolutions: layout, statistics, ReLU, sums, pooling. */
+#include "nn/lanes/conv.h"
+#include "nn/lanes/layout.h"
+
+/* --- Layout --------------------------------------------------------------------------------------
+ */
+
+static void pack_plane(const float *images, ptrdiff_t image, int lanes, int pixels, float *x)
+{
+    for (int pixel = 0; pixel < pixels; pixel += LANES) {
+        vec square[LANES];
+        for (int i = 0; i < LANES; i++) {
+            square[i] = vec_all(0);
+            if (i < lanes)
+                __builtin_memcpy(&square[i], images + i * image + pixel, sizeof square[i]);
+        }
+        vec_transpose(square);
+        for (int i = 0; i < LANES; i++)
+            vec_store(x + (pixel + i) * LANES, square[i]);
+    }
+}
+
+static void pack(struct sam_lanes_span span, int channels, const float *images, float *x)
+{
+    enum { PIXELS = SAM_ARCH_IMAGE * SAM_ARCH_IMAGE };
+    const ptrdiff_t image = (ptrdiff_t)channels * PIXELS;
+    for (int group = span.first; group < span.end; group++)
+        for (int c = 0; c < channels; c++)
+            pack_plane(images + group * LANES * image + c * PIXELS, image, group_lanes(span, group),
+                       PIXELS, x + (group * image + c * PIXELS) * LANES);
+}
+
+/* --- Statistics ----------------------------------------------------------------------------------
+ */
+
+/* Adds the moments of another set of values (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating
+ * formulae and a pairwise algorithm for computing sample variances", 1979). */
+static void add_moments(struct sam_lanes_moments *sum, double count, double mean, double squares)
+{
+    const double both = sum->count + count, shift = mean - sum->mean;
+    sum->squares += squares + shift * shift * sum->count * count / both;
+    sum->mean += shift * count / both;
+    sum->count = both;
+}
+
+/* Sums are of differences from the lane's first value, so that a mean far from zero takes no digits
+ * from the variance. */
+static void plane_moments(const float *x, int pixels, int lanes, struct sam_lanes_moments *moments)
+{
+    const vec pivot = vec_load(x);
+    vec sum = {0}, squares = {0};
+    for (int i = 0; i < pixels; i++) {
+        const vec difference = vec_load(x + i * LANES) - pivot;
+        sum += difference;
+        squares += difference * difference;
+    }
+    for (int lane = 0; lane < lanes; lane++) {
+        const double mean = (double)sum[lane] / pixels;
+        add_moments(moments, pixels, (double)pivot[lane] + mean,
+                    (double)squares[lane] - mean * mean * pixels);
+    }
+}
+
+static void moments(struct sam_lanes_span span, int channels, int pixels, const float *x,
+                    struct sam_lanes_moments *result)
+{
+    for (int c = 0; c < channels; c++) {
+        result[c] = (struct sam_lanes_moments){0};
+        for (int group = span.first; group < span.end; group++)
+            plane_moments(x + ((ptrdiff_t)group * channels + c) * pixels * LANES, pixels,
+                          group_lanes(span, group), &result[c]);
+    }
+}
+
+/* --- Where a block's two branches meet -----------------------------------------------------------
+ */
+
+static void join(struct sam_lanes_span span, int channels, int pixels,
+                 const struct sam_lanes_input *a, const struct sam_lanes_input *b, float *out)
+{
+    for (int group = span.first; group < span.end; group++)
+        for (int c = 0; c < channels; c++) {
+            const struct channel from_a = channel_of(a, channels, pixels, group, c);
+            const struct channel from_b = channel_of(b, channels, pixels, group, c);
+            float *to = out + ((ptrdiff_t)group * channels + c) * pixels * LANES;
+            for (ptrdiff_t i = 0; i < (ptrdiff_t)pixels * LANES; i += LANES)
+                vec_store(to + i, vec_relu(channel_read(&from_a, i) + channel_read(&from_b, i)));
+        }
+}
+
+static void gate_plane(const struct channel *gate, const float *y, float mean, int pixels,
+                       float *dz, double sums[2])
+{
+    const vec center = vec_all(mean);
+    vec sum = {0}, product = {0};
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)pixels * LANES; i += LANES) {
+        const vec passed = vec_gate(channel_read(gate, i), vec_load(dz + i));
+        vec_store(dz + i, passed);
+        sum += passed;
+        product += passed * (vec_load(y + i) - center);
+    }
+    sums[0] += vec_sum(sum);
+    sums[1] += vec_sum(product);
+}
+
+static void gate(struct sam_lanes_span span, int channels, int pixels,
+                 const struct sam_lanes_input *input, const float *y, const float *mean, float *dz,
+                 double (*sums)[2])
+{
+    for (int c = 0; c < channels; c++) {
+        sums[c][0] = sums[c][1] = 0;
+        for (int group = span.first; group < span.end; group++) {
+            const struct channel channel = channel_of(input, channels, pixels, group, c);
+            const ptrdiff_t plane = ((ptrdiff_t)group * channels + c) * pixels * LANES;
+            gate_plane(&channel, y + plane, mean[c], pixels, dz + plane, sums[c]);
+        }
+    }
+}
+
+/* --- Pooling -------------------------------------------------------------------------------------
+ */
+
+static void pool(struct sam_lanes_span span, int channels, int pixels, const float *x,
+                 float *pooled)
+{
+    for (int group = span.first; group < span.end; group++)
+        for (int c = 0; c < channels; c++) {
+            const float *plane = x + ((ptrdiff_t)group * channels + c) * pixels * LANES;
+            vec sum = {0};
+            for (int i = 0; i < pixels; i++)
+                sum += vec_load(plane + i * LANES);
+            for (int lane = 0; lane < group_lanes(span, group); lane++)
+                pooled[c * span.batch + group * LANES + lane] = sum[lane] / (float)pixels;
+        }
+}
+
+static void spread(struct sam_lanes_span span, int channels, int pixels, const float *dpooled,
+                   float *dx)
+{
+    for (int group = span.first; group < span.end; group++)
+        for (int c = 0; c < channels; c++) {
+            vec value = {0};
+            for (int lane = 0; lane < group_lanes(span, group); lane++)
+                value[lane] = dpooled[c * span.batch + group * LANES + lane] / (float)pixels;
+            float *plane = dx + ((ptrdiff_t)group * channels + c) * pixels * LANES;
+            for (int i = 0; i < pixels; i++)
+                vec_store(plane + i * LANES, value);
+        }
+}
+
+const struct sam_lanes_kernels SAM_LANES(kernels) = {
+    .lanes = LANES,
+    .direct = {SAM_LANES(direct_scratch), SAM_LANES(direct_forward), SAM_LANES(direct_backward)},
+    .winograd = {SAM_LANES(winograd_scratch), SAM_LANES(winograd_forward),
+                 SAM_LANES(winograd_backward)},
+    .winograd_weights = SAM_LANES(winograd_weights),
+    .winograd_prepare = SAM_LANES(winograd_prepare),
+    .pack = pack,
+    .moments = moments,
+    .join = join,
+    .gate = gate,
+    .pool = pool,
+    .spread = spread,
+};

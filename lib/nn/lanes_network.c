@@ -1,0 +1,203 @@
+#include "nn/lanes_network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- Parts -------------------------------------------------------------------------------------
+ */
+
+/* Parts are this many times fewer where images have shrunk to 8x8 and 4x4. */
+static int coarseness(int size)
+{
+    return size >= 16 ? 1 : size == 8 ? 2 : 4;
+}
+
+static int groups_of(const struct sam_lanes_network *network, int batch)
+{
+    return (batch + network->kernels->lanes - 1) / network->kernels->lanes;
+}
+
+int sam_lanes_network_parts(const struct sam_lanes_network *network, int size, int batch)
+{
+    (void)network;
+    const int coarse = coarseness(size), samples = SAM_LANES_PART * coarse;
+    const int parts = (batch + samples - 1) / samples, most = SAM_LANES_MOST_PARTS / coarse;
+    return parts < most ? parts : most;
+}
+
+struct sam_lanes_span sam_lanes_network_part(const struct sam_lanes_network *network, int size,
+                                             int batch, int part)
+{
+    const int groups = groups_of(network, batch);
+    const int parts = sam_lanes_network_parts(network, size, batch);
+    return (struct sam_lanes_span){groups * part / parts, groups * (part + 1) / parts, batch};
+}
+
+/* --- Memory: planned once without an arena, to learn its size, and once with it ------------------
+ */
+
+struct layout {
+    struct sam_arena *arena;
+    size_t bytes;
+};
+
+/* Room for `count` elements of `size` bytes, NULL while planning. The arena was made to fit. */
+static void *take(struct layout *layout, size_t count, size_t size)
+{
+    layout->bytes +=
+        (count * size + SAM_MEMORY_ALIGNMENT - 1) / SAM_MEMORY_ALIGNMENT * SAM_MEMORY_ALIGNMENT;
+    struct sam_error never;
+    return layout->arena ? sam_arena_take(layout->arena, count, size, &never) : NULL;
+}
+
+static float *take_floats(struct layout *layout, size_t count)
+{
+    return take(layout, count, sizeof(float));
+}
+
+/* What the units need of the memory they share, each the largest of all. */
+struct shared {
+    size_t scratch, transformed, dweights, slopes[2];
+};
+
+static void raise_to(size_t *largest, size_t value)
+{
+    if (value > *largest)
+        *largest = value;
+}
+
+static void place_unit(const struct sam_lanes_network *network, struct sam_lanes_unit *unit,
+                       struct layout *layout, int batch, struct shared *shared)
+{
+    const struct sam_arch_unit *arch = unit->arch;
+    const size_t channels = (size_t)arch->out;
+    const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
+    const int parts = sam_lanes_network_parts(network, arch->size / arch->stride, batch);
+    unit->y = take_floats(layout, samples * channels * (size_t)unit->pixels);
+    float **const arrays[] = {&unit->mean, &unit->inverse, &unit->scale, &unit->shift,
+                              &unit->a,    &unit->b,       &unit->c};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        *arrays[i] = take_floats(layout, channels);
+    unit->moments = take(layout, SAM_LANES_MOST_PARTS * channels, sizeof *unit->moments);
+    unit->sums = take(layout, SAM_LANES_MOST_PARTS * channels, sizeof *unit->sums);
+    raise_to(&shared->scratch, unit->conv->scratch(arch));
+    if (unit->winograd)
+        raise_to(&shared->transformed, network->kernels->winograd_weights(arch));
+    raise_to(&shared->dweights,
+             (size_t)parts * channels * (size_t)(arch->in * arch->kernel * arch->kernel));
+    raise_to(&shared->slopes[arch->stage % 2], samples * channels * (size_t)unit->pixels);
+}
+
+static void place_network(struct sam_lanes_network *network, struct layout *layout, int batch)
+{
+    const struct sam_arch_tables *tables = &network->tables;
+    const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
+    struct shared shared = {0};
+    place_unit(network, &network->stem, layout, batch, &shared);
+    raise_to(&shared.slopes[1], shared.slopes[0]); /* the stem's slope is that of stage 1's input */
+    shared.slopes[0] = 0;
+    for (size_t i = 0; i < tables->block_count; i++) {
+        struct sam_lanes_block *block = &network->blocks[i];
+        place_unit(network, &block->conv1, layout, batch, &shared);
+        place_unit(network, &block->conv2, layout, batch, &shared);
+        if (block->has_shortcut)
+            place_unit(network, &block->shortcut, layout, batch, &shared);
+        block->out =
+            take_floats(layout, samples * (size_t)(block->conv2.arch->out * block->conv2.pixels));
+    }
+    network->images =
+        take_floats(layout, samples * (size_t)tables->stem.in * SAM_ARCH_IMAGE * SAM_ARCH_IMAGE);
+    for (int i = 0; i < 2; i++)
+        network->slopes[i] = take_floats(layout, shared.slopes[i]);
+    network->transformed = take_floats(layout, shared.transformed);
+    network->dweights = take_floats(layout, shared.dweights);
+    network->scratch = (shared.scratch + 15) / 16 * 16;
+    network->scratches =
+        take_floats(layout, (size_t)sam_pool_threads(network->pool) * network->scratch);
+    float **const features[] = {&network->pooled, &network->dpooled};
+    float **const classes[] = {&network->logits, &network->dlogits};
+    for (int i = 0; i < 2; i++) {
+        *features[i] = take_floats(layout, (size_t)(tables->features * batch));
+        *classes[i] = take_floats(layout, (size_t)(tables->classes * batch));
+    }
+}
+
+static int place(struct sam_lanes_network *network, int batch, struct sam_error *error)
+{
+    struct layout layout = {0};
+    place_network(network, &layout, batch);
+    network->arena = layout.arena = sam_arena_new(layout.bytes, error);
+    if (!layout.arena)
+        return -1;
+    place_network(network, &layout, batch);
+    return 0;
+}
+
+/* --- Units ---------------------------------------------------------------------------------------
+ */
+
+static struct sam_lanes_unit unit_new(struct sam_lanes_network *network,
+                                      const struct sam_arch_unit *arch, enum sam_engine_conv conv)
+{
+    const struct sam_lanes_kernels *kernels = network->kernels;
+    struct sam_timing *timing = &network->timing;
+    const int output = arch->size / arch->stride, k = arch->kernel;
+    struct sam_lanes_unit unit = {.arch = arch, .pixels = output * output};
+    /* With the few channels of an image the transforms cost more than they save. */
+    unit.winograd = conv == SAM_ENGINE_CONV_FAST && k == 3 && arch->stride == 1 && arch->stage > 0;
+    unit.conv = unit.winograd ? &kernels->winograd : &kernels->direct;
+    unit.flops = 2.0 * arch->in * arch->out * k * k * unit.pixels;
+
+    char stage[16] = "stem";
+    if (arch->stage > 0)
+        snprintf(stage, sizeof stage, "layer%d", arch->stage);
+    char name[40];
+    snprintf(name, sizeof name, "%s conv%dx%d%s", stage, k, k, arch->stride == 2 ? " /2" : "");
+    unit.weights_time = sam_timing_entry(timing, "%s weights", name);
+    unit.forward_time = sam_timing_entry(timing, "%s forward", name);
+    unit.backward_time = sam_timing_entry(timing, "%s backward", name);
+    unit.pointwise_time = sam_timing_entry(timing, "%s norm, relu", stage);
+    return unit;
+}
+
+static void make_units(struct sam_lanes_network *network, enum sam_engine_conv conv)
+{
+    const struct sam_arch_tables *tables = &network->tables;
+    network->images_time = sam_timing_entry(&network->timing, "images, layout");
+    network->stem = unit_new(network, &tables->stem, conv);
+    for (size_t i = 0; i < tables->block_count; i++) {
+        const struct sam_arch_block *arch = &tables->blocks[i];
+        struct sam_lanes_block *block = &network->blocks[i];
+        block->conv1 = unit_new(network, &arch->conv1, conv);
+        block->conv2 = unit_new(network, &arch->conv2, conv);
+        block->has_shortcut = arch->has_shortcut;
+        if (arch->has_shortcut)
+            block->shortcut = unit_new(network, &arch->shortcut, conv);
+    }
+    network->head_time = sam_timing_entry(&network->timing, "linear, loss");
+    network->sum_time = sam_timing_entry(&network->timing, "weight gradients, sums over parts");
+    network->wait_time = sam_timing_entry(&network->timing, "waiting for other threads");
+}
+
+int sam_lanes_network_init(struct sam_lanes_network *network,
+                           const struct sam_lanes_kernels *kernels,
+                           const struct sam_engine_settings *settings, struct sam_pool *pool,
+                           struct sam_error *error)
+{
+    network->kernels = kernels;
+    network->pool = pool;
+    if (sam_arch_tables_init(&network->tables, &settings->arch, error))
+        return -1;
+    network->blocks = sam_memory_new(network->tables.block_count, sizeof *network->blocks, error);
+    if (!network->blocks)
+        return -1;
+    make_units(network, settings->conv);
+    return place(network, settings->max_batch, error);
+}
+
+void sam_lanes_network_free(struct sam_lanes_network *network)
+{
+    sam_arena_free(network->arena);
+    sam_arch_tables_free(&network->tables);
+    free(network->blocks);
+}
