@@ -10,9 +10,16 @@
 
 enum { OPTION_BY = 0x1000, OPTION_PERCENT, OPTION_NULL };
 
-static const struct argp_option common_options[] = {
+static const struct argp_option tensors_options[] = {
     {"tensors", 't', "GLOB", 0, "only parameters whose name matches GLOB (repeatable)", 10},
-    {"by", OPTION_BY, "WHAT", 0, "a row a record (default), a tensor, or a kind of parameter", 10},
+    {0},
+};
+static const struct argp_option rows_options[] = {
+    {"by", OPTION_BY, "record|tensor|kind", 0,
+     "a row a record (default), a tensor, or a kind of parameter", 10},
+    {0},
+};
+static const struct argp_option count_options[] = {
     {"percent", OPTION_PERCENT, NULL, 0, "counts as percent of parameters", 10},
     {"null", OPTION_NULL, NULL, 0, "add the columns of the null model", 10},
     {0},
@@ -42,6 +49,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct sam_options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        if (state->child_inputs)
+            state->child_inputs[0] = options;
+        return 0;
     case 't':
         add_glob(options, argument);
         return 0;
@@ -59,7 +70,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-const struct argp sam_options_argp = {.options = common_options, .parser = parse_option};
+/* Each holds the one before it; the keys differ, so one parser serves all. */
+static const struct argp_child tensors_child[] = {{&sam_options_tensors_argp, 0, NULL, 10}, {0}};
+static const struct argp_child rows_child[] = {{&sam_options_rows_argp, 0, NULL, 10}, {0}};
+
+const struct argp sam_options_tensors_argp = {.options = tensors_options, .parser = parse_option};
+const struct argp sam_options_rows_argp = {
+    .options = rows_options, .parser = parse_option, .children = tensors_child};
+const struct argp sam_options_argp = {
+    .options = count_options, .parser = parse_option, .children = rows_child};
 
 void sam_options_parse(struct sam_options *options, const struct argp *argp, int argc, char **argv,
                        void *params)

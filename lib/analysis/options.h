@@ -23,9 +23,10 @@ struct sam_options {
     size_t file_count;
 };
 
-/* The parser of --tensors, --by, --percent and --null. Its input is a struct sam_options: the
- * tool's parser sets state->child_inputs[0] to it at ARGP_KEY_INIT. */
-extern const struct argp sam_options_argp;
+/* Parsers of --tensors alone; of --tensors and --by; of --tensors, --by, --percent and --null. The
+ * input of each is a struct sam_options: the tool's parser sets state->child_inputs[0] to it at
+ * ARGP_KEY_INIT. */
+extern const struct argp sam_options_tensors_argp, sam_options_rows_argp, sam_options_argp;
 
 /* Parses the command line of a tool by `argp`, the options into `params` and the operands, all that
  * is left, into `options`, which is part of params. Exits on wrong usage (base/tool.h). */
