@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 
@@ -86,11 +85,7 @@ int sam_arguments_set(struct sam_settings *settings, int key, const char *argume
 int sam_arguments_environment(struct sam_settings *settings, struct sam_error *error)
 {
     const char *kernels = getenv("SAM_KERNELS");
-    size_t index, count;
-    const struct sam_setting *table = sam_settings_table(&count);
-    for (index = 0; strcmp(table[index].name, "kernels") != 0; index++)
-        ;
-    if (!kernels || !*kernels || sam_settings_given(settings, table[index].offset))
+    if (!kernels || !*kernels || SAM_SETTINGS_GIVEN(settings, kernels))
         return 0;
-    return sam_settings_set(settings, index, kernels, error);
+    return sam_settings_set(settings, sam_settings_find("kernels"), kernels, error);
 }

@@ -39,27 +39,23 @@ static int init_model(struct sam_run *run, struct sam_error *error)
                : 0;
 }
 
-static int init_engine(struct sam_run *run, struct sam_error *error)
+struct sam_engine *sam_run_engine(const struct sam_run *run, const char *kernels,
+                                  struct sam_error *error)
 {
     const struct sam_engine_settings wanted = {
         .arch = run->model.arch,
         .max_batch = (int)run->batches.size,
-        .kernels = run->settings->kernels,
+        .kernels = kernels,
         .conv = run->settings->conv == SAM_SETTINGS_CONV_DIRECT ? SAM_ENGINE_CONV_DIRECT
                                                                 : SAM_ENGINE_CONV_FAST,
     };
-    run->engine = sam_engine_new(&wanted, run->pool, error);
-    return run->engine ? 0 : -1;
+    return sam_engine_new(&wanted, run->pool, error);
 }
 
-/* Weights given as a file, at the start of a run. */
-static int load_weights(struct sam_run *run, struct sam_error *error)
+int sam_run_load(struct sam_run *run, const char *path, struct sam_error *error)
 {
-    const char *path = run->settings->weights;
     struct sam_weights weights;
     struct sam_arch arch;
-    if (!path)
-        return 0;
     if (sam_weights_read(path, &weights, error))
         return -1;
     int status = sam_model_infer(&weights, path, &arch, error);
@@ -105,8 +101,9 @@ int sam_run_init(struct sam_run *run, struct sam_settings *settings,
     if (resolve_kernels(settings, error) || !(run->pool = sam_pool_new(threads, error)) ||
         sam_batches_init(&run->batches, settings, run->pool, error) ||
         sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
-        init_model(run, error) || (!checkpoint && load_weights(run, error)) ||
-        init_engine(run, error))
+        init_model(run, error) ||
+        (settings->weights && !checkpoint && sam_run_load(run, settings->weights, error)) ||
+        !(run->engine = sam_run_engine(run, settings->kernels, error)))
         return -1;
     run->state.fingerprint = run->batches.fingerprint;
     run->step = sam_step_new(settings, &run->model, run->engine, run->pool, &run->profile, error);
@@ -197,6 +194,12 @@ static void next_epoch(struct sam_run *run)
     state->gradient_norm = state->perturbed_gradient_norm = state->weight_norm = NAN;
 }
 
+void sam_run_pass(struct sam_run *run)
+{
+    run->state.epoch_step++;
+    run->state.step++;
+}
+
 /* Counts the step at hand into the sums of the epoch. */
 static void count_step(struct sam_run *run, bool norms)
 {
@@ -210,34 +213,36 @@ static void count_step(struct sam_run *run, bool norms)
         state->perturbed_gradient_norm = result->perturbed_gradient_norm;
         state->weight_norm = result->weight_norm;
     }
-    state->epoch_step++;
-    state->step++;
+    sam_run_pass(run);
 }
 
-int sam_run_step(struct sam_run *run, bool dump, bool update, struct sam_error *error)
+void sam_run_take(struct sam_run *run)
 {
-    struct sam_batches *batches = &run->batches;
-    const struct sam_state *state = &run->state;
-    const uint32_t per_epoch = sam_batches_per_epoch(batches);
-    if (state->epoch_step == per_epoch)
-        next_epoch(run);
-    const bool last = state->epoch_step + 1 == per_epoch;
     const double start = sam_timing_now();
-    sam_batches_take(batches, (uint32_t)state->epoch, (uint32_t)state->epoch_step);
+    if (run->state.epoch_step >= sam_batches_per_epoch(&run->batches))
+        next_epoch(run);
+    sam_batches_take(&run->batches, (uint32_t)run->state.epoch, (uint32_t)run->state.epoch_step);
     sam_profile_add(&run->profile, SAM_PROFILE_DATA, start);
+}
+
+int sam_run_step(struct sam_run *run, bool dump, struct sam_error *error)
+{
+    const struct sam_batches *batches = &run->batches;
+    const struct sam_state *state = &run->state;
+    sam_run_take(run);
+    const bool last = state->epoch_step + 1 == sam_batches_per_epoch(batches);
     dump = dump || (run->settings->dump && sam_dump_choice_has(&run->choice, state->step + 1,
                                                                (uint32_t)state->epoch, last));
     const struct sam_step_request request = {
         .perturbed = dump || sam_step_is_perturbed(run->step),
-        .statistics = update,
+        .statistics = true,
         .norms = dump || last,
     };
     if (sam_step_gradients(run->step, batches->images, batches->labels, (int)batches->count,
                            request, &run->last, error) ||
         (dump && sam_run_dump(run, state->step + 1, state->epoch, &run->last, error)))
         return -1;
-    if (update)
-        sam_step_update(run->step, state->step + 1, rate(run));
+    sam_step_update(run->step, state->step + 1, rate(run));
     count_step(run, request.norms);
     return 0;
 }
@@ -346,7 +351,7 @@ static int train_epoch(struct sam_run *run, struct sam_error *error)
     while (run->state.epoch_step < per_epoch) {
         if (told_to_stop(run))
             return 1;
-        if (sam_run_step(run, false, true, error))
+        if (sam_run_step(run, false, error))
             return -1;
         if (run->observer.progress)
             run->observer.progress(run->observer.context, run);

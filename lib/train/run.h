@@ -60,6 +60,13 @@ int sam_run_init(struct sam_run *run, struct sam_settings *settings,
                  const struct sam_checkpoint *checkpoint, struct sam_error *error);
 void sam_run_free(struct sam_run *run);
 
+/* Replaces the weights, and the running statistics where the file has them, by those of a file. */
+int sam_run_load(struct sam_run *run, const char *path, struct sam_error *error);
+
+/* A further engine for the run's network and minibatches, on its pool. The caller frees. */
+struct sam_engine *sam_run_engine(const struct sam_run *run, const char *kernels,
+                                  struct sam_error *error);
+
 /* Opens the table and the dump. Without --log the table goes to standard output, or nowhere when
  * standard output has the dump. */
 int sam_run_open(struct sam_run *run, struct sam_error *error);
@@ -76,10 +83,15 @@ uint64_t sam_run_steps(const struct sam_run *run);
  * epoch: state.best_test_loss and best_test_accuracy. */
 void sam_run_test_best(struct sam_run *run);
 
-/* The next step, without regard to the end of the run or the epoch: takes the minibatch that
- * training would take next; if the settings say so or `dump` is set, its gradients are written to
- * the dump; with `update` the weights and running statistics move, else they stay. */
-int sam_run_step(struct sam_run *run, bool dump, bool update, struct sam_error *error);
+/* Makes the minibatch that training would take next the one at hand. Where the epoch has no steps
+ * left, the next one begins, without an end of the old one: no evaluation, no row of the table. */
+void sam_run_take(struct sam_run *run);
+
+/* Takes it and trains on it; its gradients are dumped if `dump` is set, or the settings say so. */
+int sam_run_step(struct sam_run *run, bool dump, struct sam_error *error);
+
+/* Takes it and passes by: what is computed in between, the weights do not move. */
+void sam_run_pass(struct sam_run *run);
 
 /* Writes the gradients of the minibatch at hand, of which `result` tells, as step `step` of
  * `epoch`. */

@@ -116,6 +116,14 @@ const struct sam_setting *sam_settings_table(size_t *count)
     return table;
 }
 
+size_t sam_settings_find(const char *name)
+{
+    size_t index = 0;
+    while (strcmp(table[index].name, name) != 0)
+        index++;
+    return index;
+}
+
 static void *value_of(const struct sam_settings *settings, const struct sam_setting *setting)
 {
     return (char *)settings + setting->offset;

@@ -83,6 +83,9 @@ struct sam_setting {
 
 const struct sam_setting *sam_settings_table(size_t *count);
 
+/* The number of the setting of this name, which must be in the table. */
+size_t sam_settings_find(const char *name);
+
 /* All defaults. The caller frees with sam_settings_free(), also after a failure. */
 int sam_settings_init(struct sam_settings *settings, struct sam_error *error);
 void sam_settings_free(struct sam_settings *settings);
