@@ -1,4 +1,4 @@
-/* The one file of lib/ that prints to standard error and exits: tools call it, the library never. */
+/* The one file of lib/ that prints messages and exits: tools call it, the library never. */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "base/tool.h"
 
@@ -30,6 +30,7 @@ void sam_tool_start(const char *name)
 int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
 {
     int operands = argc;
+    argv[0] = program_invocation_short_name; /* getopt begins its messages with it, not argp */
     /* getopt moves operands behind the options; argp leaves there what no parser takes. */
     if (argp_parse(argp, argc, argv, 0, &operands, params))
         sam_tool_usage("the command line was not understood");

@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# What every tool says of itself: --help, --version, its man page, and of an option it does not know.
+
+setup() {
+    cd "$SAM_TOP/tools" || exit
+    tools=$(basename -s .c -- *.c)
+}
+
+# The long options of a tool, one a line without the dashes: from the text of --usage, which argp
+# makes apart from that of --help.
+options() {
+    "$SAM_BIN/$1" --usage | grep -oE -- '--[a-z0-9-]+' | sed 's/^--//' | sort -u
+}
+
+@test "--help goes to standard output, begins with the usage, and is no error" {
+    for tool in $tools; do
+        "$SAM_BIN/$tool" --help >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+        [[ $(head -n 1 "$BATS_TEST_TMPDIR/out") == "Usage: $tool "* ]]
+        [ ! -s "$BATS_TEST_TMPDIR/err" ]
+    done
+}
+
+@test "--help explains every option" {
+    for tool in $tools; do
+        for option in $(options "$tool"); do
+            # The option's line, or the next where the argument fills the first.
+            "$SAM_BIN/$tool" --help |
+                grep -A 1 -E "^ {2,6}(-., )?--$option([],=[]|  |\$)" | grep -qE '  [^- ].' ||
+                { echo "$tool --$option"; false; }
+        done
+    done
+}
+
+@test "--version names tool, project and version" {
+    version=$(sed -n 's/^VERSION := //p' "$SAM_TOP/Makefile")
+    for tool in $tools; do
+        [ "$("$SAM_BIN/$tool" --version)" = "$tool (samscope) $version" ]
+    done
+}
+
+@test "an unknown option is wrong usage, named in the message" {
+    for tool in $tools; do
+        run "$SAM_BIN/$tool" --no-such-option
+        [ "$status" -eq 2 ]
+        [[ $output == "$tool: "*"--no-such-option"* ]]
+        [[ $output == *"$tool --help"* ]]
+        [ -z "$("$SAM_BIN/$tool" --no-such-option 2>/dev/null)" ]
+    done
+}
+
+@test "the man page defines every option, and none that is not there" {
+    for tool in $tools; do
+        [ -f "$tool.1" ]
+        diff <(options "$tool" | grep -vxE 'help|usage|version') \
+            <(sed -nE 's/^\.It .*Fl -([a-z0-9-]+).*/\1/p' "$tool.1" |
+                grep -vxE 'help|usage|version' | sort -u) ||
+            { echo "$tool: < --help only, > man page only"; false; }
+    done
+}
+
+@test "the man page has the sections every tool's has, and its name and line are the source's" {
+    for tool in $tools; do
+        for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES; do
+            grep -qx "\.Sh $section" "$tool.1" || { echo "$tool.1: no $section"; false; }
+        done
+        line=$(sed -nE "1s/^\/\* $tool - (.*[^.])\.?\$/\1/p" "$tool.c")
+        [ -n "$line" ]
+        grep -qxF ".Nd $line" "$tool.1" || { echo "$tool.1: wanted .Nd $line"; false; }
+    done
+}
