@@ -30,7 +30,7 @@ void sam_tool_start(const char *name)
 int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
 {
     int operands = argc;
-    argv[0] = program_invocation_short_name; /* getopt begins its messages with it, not argp */
+    argv[0] = program_invocation_short_name; /* what getopt's messages begin with */
     /* getopt moves operands behind the options; argp leaves there what no parser takes. */
     if (argp_parse(argp, argc, argv, 0, &operands, params))
         sam_tool_usage("the command line was not understood");
