@@ -6,6 +6,9 @@
 /* Elements of a block; below 256, so that a block's counts fit a byte. */
 enum { BLOCK = 192 };
 
+/* Elements that are scanned at once for something rare. */
+enum { SCAN = 32 };
+
 #define SET portable
 #define TARGET
 #include "geometry/kernels_body.h"

@@ -11,6 +11,7 @@
 
 #include "geometry/buckets.h"
 #include "geometry/ratio.h"
+#include "geometry/threshold.h"
 
 /* What the loops do is said beside the public functions of ratio.h, buckets.h, threshold.h and
  * overlap.h that call them. */
@@ -29,6 +30,14 @@ struct sam_kernels {
     void (*count_buckets_double)(const struct sam_buckets *buckets, const double *current,
                                  const double *perturbed, const uint8_t *classes, size_t n,
                                  uint64_t *at_least);
+    /* Returns the number of keys (magnitudes' bits) >= high; adds the others >= low to their bins,
+     * (key - low) >> shift. low < high <= 2^31. */
+    uint64_t (*count_range)(const float *values, size_t n, uint32_t low, uint32_t high, int shift,
+                            uint64_t *bins);
+    void (*keep_above_float)(const float *values, const uint8_t *classes, size_t n, float bound,
+                             uint8_t *kept);
+    void (*keep_above_double)(const double *values, const uint8_t *classes, size_t n, double bound,
+                              uint8_t *kept);
 };
 
 /* The sets that this machine can run, best first, NULL-terminated; "portable" is always the last.

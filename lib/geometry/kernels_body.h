@@ -85,6 +85,49 @@ TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
             counts[classes[i]]++;
 }
 
+/* What is above the range and whether anything is inside is found in vector code; few of the
+ * scanned pieces, once the range is narrow, have something for the bins. */
+BLOCK_LOOP NAMED(scan_range)(const float *restrict values, int32_t low, int32_t last, int shift,
+                             uint64_t *restrict above, uint64_t *restrict bins)
+{
+    int32_t keys[SCAN], found[SCAN], beyond = 0, inside = 0;
+    memcpy(keys, values, sizeof keys);
+    for (int i = 0; i < SCAN; i++) {
+        keys[i] &= INT32_MAX;
+        beyond += keys[i] > last;
+        inside += (keys[i] >= low) & (keys[i] <= last);
+    }
+    *above += (uint64_t)beyond;
+    if (!inside)
+        return;
+    int count = 0;
+    for (int i = 0; i < SCAN; i++) {
+        found[count] = keys[i]; /* without a branch that could not be foreseen */
+        count += (keys[i] >= low) & (keys[i] <= last);
+    }
+    for (int i = 0; i < count; i++)
+        bins[(found[i] - low) >> shift]++;
+}
+
+TARGET static uint64_t NAMED(count_range)(const float *values, size_t n, uint32_t low,
+                                          uint32_t high, int shift, uint64_t *bins)
+{
+    const size_t left = n % SCAN, whole = n - left;
+    const int32_t first = (int32_t)low, last = (int32_t)(high - 1);
+    uint64_t above = 0;
+    for (size_t i = 0; i < whole; i += SCAN)
+        NAMED(scan_range)(values + i, first, last, shift, &above, bins);
+    for (size_t i = whole; i < n; i++) {
+        int32_t key;
+        memcpy(&key, values + i, sizeof key);
+        key &= INT32_MAX;
+        above += key > last;
+        if (key >= first && key <= last)
+            bins[(key - first) >> shift]++;
+    }
+    return above;
+}
+
 static const struct sam_kernels NAMED(kernels) = {
     .name = QUOTED(SET),
     .classify_float = NAMED(classify_float),
@@ -93,6 +136,9 @@ static const struct sam_kernels NAMED(kernels) = {
     .count_classes = NAMED(count_classes),
     .count_buckets_float = NAMED(count_buckets_float),
     .count_buckets_double = NAMED(count_buckets_double),
+    .count_range = NAMED(count_range),
+    .keep_above_float = NAMED(keep_above_float),
+    .keep_above_double = NAMED(keep_above_double),
 };
 
 #undef JOIN_

@@ -139,3 +139,40 @@ double sam_nulls_above(double s, int ratio_class, int perturbed)
     }
     return sum * step / 3 * sqrt(2 / pi) / shares[ratio_class];
 }
+
+/* --- Permutation --------------------------------------------------------------------------------
+ */
+
+void sam_nulls_permute(struct sam_nulls_permutation *permutation, double current, double perturbed,
+                       int ratio_class, int of_perturbed, double threshold)
+{
+    const int found = sam_ratio_class(current, perturbed);
+    if (found == SAM_RATIO_UNDEFINED)
+        return;
+    if (current == perturbed) {
+        permutation->fixed += ratio_class == 2;
+        permutation->fixed_above += ratio_class == 2 && fabs(current) > threshold;
+        return;
+    }
+    const bool agrees = found == 1, has_to_agree = ratio_class == 1;
+    permutation->agreeing += agrees;
+    permutation->opposed += !agrees;
+    const double dealt = agrees == has_to_agree ? perturbed : 2 * current - perturbed;
+    if (sam_ratio_class(current, dealt) != ratio_class)
+        return;
+    permutation->candidates++;
+    permutation->above += fabs(of_perturbed ? dealt : current) > threshold;
+}
+
+void sam_nulls_permuted(const struct sam_nulls_permutation *permutation, int ratio_class,
+                        double *members, double *above)
+{
+    const double agreeing = (double)permutation->agreeing, opposed = (double)permutation->opposed;
+    const double share = (ratio_class == 1 ? agreeing : opposed) / (agreeing + opposed);
+    *members += (double)permutation->fixed;
+    *above += (double)permutation->fixed_above;
+    if (agreeing + opposed == 0)
+        return;
+    *members += share * (double)permutation->candidates;
+    *above += share * (double)permutation->above;
+}

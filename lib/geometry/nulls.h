@@ -35,4 +35,28 @@ double sam_nulls_bucket(double s, int ratio_class, double low, double high);
  * were drawn without regard to m, it would be P(class). */
 double sam_nulls_above(double s, int ratio_class, int perturbed);
 
+/* --- The permutation null of a threshold --------------------------------------------------------
+ *
+ * That g and h = gp - g have the same sign is r > 1, class 1; with the other sign of h, r becomes
+ * 2 - r. The null deals these signs anew within each tensor, as many agreeing as there are, while
+ * |g| and |h| stay: a tensor's own scale and share of agreement are kept, what links sign and
+ * magnitude within it is not. To be expected of the class is then the share of agreement (of class
+ * 1; its complement for the others) times the candidates, the parameters that would be of the class
+ * with that sign. */
+
+/* Of one tensor; begins as zeros. */
+struct sam_nulls_permutation {
+    uint64_t agreeing, opposed;  /* parameters by the sign of h */
+    uint64_t candidates, above;  /* ... of the class, and those with m > threshold */
+    uint64_t fixed, fixed_above; /* members without a sign (r = 1, of class 2) */
+};
+
+/* Adds a parameter; m is |g|, or with `perturbed` |gp|. */
+void sam_nulls_permute(struct sam_nulls_permutation *permutation, double current, double perturbed,
+                       int ratio_class, int of_perturbed, double threshold);
+
+/* The expected members of the class, and among them those with m > threshold, are added. */
+void sam_nulls_permuted(const struct sam_nulls_permutation *permutation, int ratio_class,
+                        double *members, double *above);
+
 #endif

@@ -1,0 +1,33 @@
+/* passes - the gradients of the record at hand as often as wanted.
+ *
+ * A regular file is read again for each pass. A pipe comes once: its record is held, 8 bytes a
+ * parameter (16 in double precision), in memory that serves one record after the other. */
+#ifndef SAM_ANALYSIS_PASSES_H
+#define SAM_ANALYSIS_PASSES_H
+
+#include <stddef.h>
+
+#include "analysis/input.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "stream/reader.h"
+
+struct sam_passes {
+    struct sam_input *input; /* of gradient records; to be set by the caller, the rest zero */
+    struct sam_arena *arena; /* for what is held of a pipe's record */
+    size_t arena_bytes;
+    unsigned char *(*held)[2]; /* per pair: current, perturbed */
+};
+
+/* The first pass over a record: sam_input_visit(), and holding where that is needed. */
+int sam_passes_first(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
+                     struct sam_error *error);
+
+/* A further pass over the same record: the same chunks in the same order. */
+int sam_passes_again(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
+                     struct sam_error *error);
+
+/* Frees what is held. */
+void sam_passes_free(struct sam_passes *passes);
+
+#endif
