@@ -22,6 +22,7 @@
 #include "train/arguments.h"
 #include "train/conflicts.h"
 #include "train/info.h"
+#include "train/predictions.h"
 #include "train/run.h"
 
 struct params {
@@ -172,48 +173,64 @@ static bool on_stop(void *context)
 
 /* --- What is left behind ---------------------------------------------------------------------- */
 
-/* Opens `path` for a report; "-" is standard error. */
-static FILE *open_report(const char *path)
+/* A report: what is written to its file when the training has ended. */
+typedef int write_report(struct sam_run *run, const char *outcome, FILE *file, const char *path,
+                         struct sam_error *error);
+
+static int write_info(struct sam_run *run, const char *outcome, FILE *file, const char *path,
+                      struct sam_error *error)
 {
-    FILE *file = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
-    if (!file)
-        sam_tool_warn("%s: %s", path, strerror(errno));
-    return file;
+    if (strcmp(outcome, "done") == 0)
+        sam_run_test_best(run);
+    return sam_info_write(run, outcome, file, path, error);
 }
 
-static int close_report(FILE *file, const char *path)
+static int write_predictions(struct sam_run *run, const char *outcome, FILE *file, const char *path,
+                             struct sam_error *error)
 {
-    if (file == stderr || fclose(file) == 0)
+    (void)outcome;
+    return sam_predictions_write(run, file, path, error);
+}
+
+static int write_profile(struct sam_run *run, const char *outcome, FILE *file, const char *path,
+                         struct sam_error *error)
+{
+    (void)outcome, (void)path;
+    return sam_profile_write(&run->profile, run->engine, file, error);
+}
+
+/* Writes a report to `path` (NULL: not wanted; "-": standard error). Returns 0, or -1 after a
+ * message. */
+static int report(struct sam_run *run, const char *outcome, const char *path, write_report *write)
+{
+    struct sam_error error;
+    if (!path)
         return 0;
-    sam_tool_warn("%s: %s", path, strerror(errno));
-    return -1;
+    FILE *file = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
+    if (!file) {
+        sam_tool_warn("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    int status = write(run, outcome, file, path, &error);
+    if (status)
+        sam_tool_warn("%s", error.text);
+    if (file != stderr && fclose(file) && !status) {
+        sam_tool_warn("%s: %s", path, strerror(errno));
+        status = -1;
+    }
+    return status;
 }
 
-/* --info and --profile. Returns 0, or -1 after a message. */
-static int report(struct sam_run *run, const char *status)
+/* All reports that are wanted; those that need a trained network only if there is one. */
+static int report_all(struct sam_run *run, const char *outcome)
 {
     const struct sam_settings *settings = run->settings;
-    struct sam_error error;
-    int failed = 0;
-    if (settings->info) {
-        FILE *file = open_report(settings->info);
-        if (strcmp(status, "done") == 0)
-            sam_run_test_best(run);
-        if (file && sam_info_write(run, status, file, settings->info, &error)) {
-            sam_tool_warn("%s", error.text);
-            failed = -1;
-        }
-        failed = !file || close_report(file, settings->info) ? -1 : failed;
-    }
-    if (settings->profile) {
-        FILE *file = open_report(settings->profile);
-        if (file && sam_profile_write(&run->profile, run->engine, file, &error)) {
-            sam_tool_warn("%s", error.text);
-            failed = -1;
-        }
-        failed = !file || close_report(file, settings->profile) ? -1 : failed;
-    }
-    return failed;
+    const bool done = strcmp(outcome, "done") == 0;
+    const int predictions =
+        done ? report(run, outcome, settings->predictions, write_predictions) : 0;
+    const int info = report(run, outcome, settings->info, write_info);
+    const int profile = report(run, outcome, settings->profile, write_profile);
+    return predictions || info || profile ? -1 : 0;
 }
 
 /* Trains, and returns the exit status. */
@@ -229,9 +246,8 @@ static int train(struct params *params, struct sam_run *run)
     if (outcome < 0)
         sam_tool_warn("%s", error.text);
     int status = outcome < 0 ? (int)error.status : outcome ? 128 + pending_signal() : SAM_OK;
-    if (status != SAM_FAILED && report(run, outcome == 0  ? "done"
-                                            : outcome > 0 ? "stopped"
-                                                          : "diverged"))
+    const char *how = outcome == 0 ? "done" : outcome > 0 ? "stopped" : "diverged";
+    if (status != SAM_FAILED && report_all(run, how))
         status = SAM_FAILED;
     if (sam_run_close(run, &error) && status != SAM_FAILED) {
         sam_tool_warn("%s", error.text);
