@@ -16,8 +16,7 @@ struct sam_npy_file {
     uint64_t left; /* bytes of the array that were not read yet */
 };
 
-/* --- The header: a Python dictionary
- * ---------------------------------------------------------------
+/* --- The header: a Python dictionary -------------------------------------------------------------
  *
  * {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } and spaces: its keys come in any
  * order, and whatever is not of this form is refused. */
@@ -139,8 +138,7 @@ static bool parse_header(const char *header, struct sam_npy *npy)
            (!fortran || npy->ndim <= 1);
 }
 
-/* --- The file
- * --------------------------------------------------------------------------------------*/
+/* --- The file --------------------------------------------------------------------------------- */
 
 static int count_elements(struct sam_npy *npy, struct sam_error *error)
 {

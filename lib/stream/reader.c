@@ -98,8 +98,7 @@ bool sam_reader_repeats(const struct sam_reader *reader)
     return reader->source.regular;
 }
 
-/* --- Data
- * ----------------------------------------------------------------------------------------*/
+/* --- Data ------------------------------------------------------------------------------------- */
 
 static int fail_truncated(const struct sam_reader *reader, uint64_t seen, struct sam_error *error)
 {
@@ -322,8 +321,7 @@ static int pass(struct sam_reader *reader, const bool *wanted, sam_reader_visito
     return check_passed(reader, error);
 }
 
-/* --- Records
- * -------------------------------------------------------------------------------------*/
+/* --- Records ---------------------------------------------------------------------------------- */
 
 /* A number in the metadata; *value stays where there is none. */
 static int meta_number(const struct sam_reader *reader, const char *key, uint64_t *value,

@@ -18,7 +18,13 @@ struct sam_writer {
     char *name;
     json_t *root, *meta;     /* the header to come: all of it, and its __metadata__ */
     uint64_t bytes, written; /* of the data: announced, and gone out */
-    bool begun;              /* the header has gone out */
+    bool begun;              /* the data may follow */
+
+    /* With a checksum, data wait in `spool`, a file without a name, for the header to be complete.
+     */
+    bool checked;
+    FILE *spool;
+    XXH3_state_t *hash;
 };
 
 /* The start of every message. */
@@ -28,16 +34,21 @@ static int fail(const struct sam_writer *writer, struct sam_error *error, const 
     return sam_error_set(error, SAM_FAILED, "%s: %s '%.128s'", writer->name, what, about);
 }
 
+static int fail_memory(const struct sam_writer *writer, struct sam_error *error)
+{
+    return sam_error_set(error, SAM_FAILED, "%s: out of memory", writer->name);
+}
+
 static int begin_record(struct sam_writer *writer, struct sam_error *error)
 {
     json_decref(writer->root);
     writer->root = json_object();
     writer->meta = json_object();
     writer->bytes = writer->written = 0;
-    writer->begun = false;
+    writer->begun = writer->checked = false;
     /* Metadata come first, so that a person who looks at a record sees them. */
     if (json_object_set_new(writer->root, "__metadata__", writer->meta))
-        return sam_error_set(error, SAM_FAILED, "%s: out of memory: a header wanted", writer->name);
+        return fail_memory(writer, error);
     return 0;
 }
 
@@ -59,6 +70,9 @@ void sam_writer_free(struct sam_writer *writer)
 {
     if (!writer)
         return;
+    if (writer->spool)
+        fclose(writer->spool);
+    XXH3_freeState(writer->hash);
     json_decref(writer->root);
     free(writer->name);
     free(writer);
@@ -124,7 +138,7 @@ static int put(struct sam_writer *writer, const void *data, size_t bytes, struct
     return 0;
 }
 
-int sam_writer_header(struct sam_writer *writer, struct sam_error *error)
+static int put_header(struct sam_writer *writer, struct sam_error *error)
 {
     static const char spaces[DATA_ALIGNMENT + 1] =
         "                                                                ";
@@ -132,7 +146,7 @@ int sam_writer_header(struct sam_writer *writer, struct sam_error *error)
         json_object_del(writer->root, "__metadata__");
     char *json = json_dumps(writer->root, JSON_COMPACT);
     if (!json)
-        return sam_error_set(error, SAM_FAILED, "%s: out of memory: a header wanted", writer->name);
+        return fail_memory(writer, error);
     const size_t length = strlen(json), past = (8 + length) % DATA_ALIGNMENT;
     const size_t padding = past ? DATA_ALIGNMENT - past : 0;
     const uint64_t prefix = length + padding; /* little-endian, as the machine is */
@@ -142,8 +156,32 @@ int sam_writer_header(struct sam_writer *writer, struct sam_error *error)
     if (status == 0)
         status = put(writer, spaces, padding, error);
     free(json);
-    writer->begun = true;
     return status;
+}
+
+static int set_checksum(struct sam_writer *writer, uint64_t sum, struct sam_error *error)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, sum);
+    return sam_writer_meta(writer, "xxh3", text, error);
+}
+
+int sam_writer_checksum(struct sam_writer *writer, struct sam_error *error)
+{
+    if (!writer->hash && !(writer->hash = XXH3_createState()))
+        return fail_memory(writer, error);
+    if (!writer->spool && !(writer->spool = tmpfile()))
+        return sam_error_errno(error, "%s: no temporary file for its data", writer->name);
+    rewind(writer->spool);
+    XXH3_64bits_reset(writer->hash);
+    writer->checked = true;
+    return 0;
+}
+
+int sam_writer_header(struct sam_writer *writer, struct sam_error *error)
+{
+    writer->begun = true;
+    return writer->checked ? 0 : put_header(writer, error);
 }
 
 int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
@@ -154,7 +192,31 @@ int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
                              "%s: %zu bytes of data after %" PRIu64 ", wanted %" PRIu64 " in all",
                              writer->name, bytes, writer->written, writer->bytes);
     writer->written += bytes;
-    return put(writer, data, bytes, error);
+    if (!writer->checked)
+        return put(writer, data, bytes, error);
+    XXH3_64bits_update(writer->hash, data, bytes);
+    if (fwrite(data, 1, bytes, writer->spool) != bytes)
+        return sam_error_errno(error, "%s: write to its temporary file failed", writer->name);
+    return 0;
+}
+
+/* The header of a record with a checksum, and its data after it. */
+static int put_spool(struct sam_writer *writer, struct sam_error *error)
+{
+    char buffer[1 << 16];
+    if (set_checksum(writer, XXH3_64bits_digest(writer->hash), error) || put_header(writer, error))
+        return -1;
+    if (fseek(writer->spool, 0, SEEK_SET)) /* flushes, which rewind() does without a word */
+        return sam_error_errno(error, "%s: write to its temporary file failed", writer->name);
+    for (uint64_t left = writer->bytes; left > 0;) {
+        const size_t n = left < sizeof buffer ? (size_t)left : sizeof buffer;
+        if (fread(buffer, 1, n, writer->spool) != n)
+            return sam_error_errno(error, "%s: its temporary file cannot be read", writer->name);
+        if (put(writer, buffer, n, error))
+            return -1;
+        left -= n;
+    }
+    return 0;
 }
 
 int sam_writer_end(struct sam_writer *writer, struct sam_error *error)
@@ -163,6 +225,8 @@ int sam_writer_end(struct sam_writer *writer, struct sam_error *error)
         return sam_error_set(error, SAM_FAILED,
                              "%s: the record ends after %" PRIu64 " bytes of data, wanted %" PRIu64,
                              writer->name, writer->written, writer->bytes);
+    if (writer->checked && put_spool(writer, error))
+        return -1;
     if (fflush(writer->file))
         return sam_error_errno(error, "%s: write failed", writer->name);
     return begin_record(writer, error);
@@ -173,20 +237,18 @@ static int add_checksum(struct sam_writer *writer, const struct sam_writer_param
                         size_t count, const float *current, const float *perturbed,
                         struct sam_error *error)
 {
-    char text[17];
     XXH3_state_t *state = XXH3_createState();
     if (!state)
-        return sam_error_set(error, SAM_FAILED, "%s: out of memory: a checksum wanted",
-                             writer->name);
+        return fail_memory(writer, error);
     XXH3_64bits_reset(state);
     for (size_t i = 0; i < count; i++) {
         const size_t bytes = parameters[i].count * sizeof(float);
         XXH3_64bits_update(state, current + parameters[i].offset, bytes);
         XXH3_64bits_update(state, perturbed + parameters[i].offset, bytes);
     }
-    snprintf(text, sizeof text, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(state));
+    const uint64_t sum = XXH3_64bits_digest(state);
     XXH3_freeState(state);
-    return sam_writer_meta(writer, "xxh3", text, error);
+    return set_checksum(writer, sum, error);
 }
 
 int sam_writer_pair(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,

@@ -40,6 +40,10 @@ int sam_writer_tensor(struct sam_writer *writer, const char *name, enum sam_dtyp
 int sam_writer_pair(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,
                     const size_t *shape, struct sam_error *error);
 
+/* Gives the record to come the metadata `xxh3`. As the header comes before the data, they wait in a
+ * temporary file, and everything is written by sam_writer_end(). */
+int sam_writer_checksum(struct sam_writer *writer, struct sam_error *error);
+
 /* Writes the header; then the data, in pieces of any size. */
 int sam_writer_header(struct sam_writer *writer, struct sam_error *error);
 int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,

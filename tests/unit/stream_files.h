@@ -17,8 +17,7 @@
 
 #include "stream/reader.h"
 
-/* --- Bytes
- * ---------------------------------------------------------------------------------------*/
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 struct bytes {
     unsigned char data[1 << 14];
@@ -48,8 +47,7 @@ static inline void add_record(struct bytes *bytes, const char *json, const void 
     add_bytes(bytes, data, size);
 }
 
-/* --- Files
- * ---------------------------------------------------------------------------------------*/
+/* --- Files ------------------------------------------------------------------------------------ */
 
 enum how { AS_FILE, AS_PIPE, HOWS };
 
@@ -86,8 +84,7 @@ static inline void fixture_close(struct fixture *fixture)
         unlink(fixture->path);
 }
 
-/* --- What a reader sees
- * --------------------------------------------------------------------------*/
+/* --- What a reader sees ----------------------------------------------------------------------- */
 
 enum { SEEN_PAIRS = 8, SEEN_ELEMENTS = 64 };
 

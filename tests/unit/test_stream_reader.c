@@ -293,8 +293,7 @@ static void a_file_is_visited_as_often_as_wanted(void **state)
     fixture_close(&fixture);
 }
 
-/* --- Tensors of several chunks
- * ---------------------------------------------------------------------*/
+/* --- Tensors of several chunks ---------------------------------------------------------------- */
 
 enum { LONG = 2 * SAM_READER_CHUNK + 3 };
 

@@ -150,8 +150,7 @@ static void no_record(void **state)
     assert_text_has(error.text, "/tmp/no such file: cannot be opened");
 }
 
-/* --- Every truncation, every bit
- * -----------------------------------------------------------------*/
+/* --- Every truncation, every bit -------------------------------------------------------------- */
 
 /* XXH3-64 of `data`, by libxxhash's one call for all bytes (XXH3_64bits()). */
 #define CHECKED "{\"__metadata__\":{\"xxh3\":\"a82f522ec4510db4\"}," CURRENT "," PERTURBED "}"

@@ -149,8 +149,7 @@ static void a_full_disk(void **state)
     fclose(file);
 }
 
-/* --- Weights
- * -------------------------------------------------------------------------------------*/
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 static const char weights_json[] =
     "{\"half\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]},"
@@ -226,8 +225,7 @@ static void weights_are_one_record(void **state)
         }
 }
 
-/* --- .npy
- * ------------------------------------------------------------------------------------------*/
+/* --- .npy ------------------------------------------------------------------------------------- */
 
 /* The parts of numpy.lib.format: magic string, version, length of the header, header. */
 static void add_npy(struct bytes *bytes, int version, const char *header)
@@ -341,8 +339,7 @@ static void npy_faults(void **state)
     }
 }
 
-/* --- Files that appear whole
- * -----------------------------------------------------------------------*/
+/* --- Files that appear whole ------------------------------------------------------------------ */
 
 static void assert_content(const char *path, const char *wanted)
 {
