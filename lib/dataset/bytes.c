@@ -49,9 +49,9 @@ int sam_bytes_read(struct sam_bytes *bytes, void *buffer, size_t size, struct sa
         return sam_error_set(error, SAM_FAILED, "%s (after byte %" PRIu64 ")", text, bytes->offset);
     if (got > 0)
         return sam_error_set(error, SAM_FAILED,
-                             "%s: ends %d bytes behind byte %" PRIu64
-                             ", wanted %zu there or the end",
-                             bytes->path, got, bytes->offset, size);
+                             "%s: ends at byte %" PRIu64 ", wanted %zu bytes from byte %" PRIu64
+                             " on",
+                             bytes->path, bytes->offset + (uint64_t)got, size, bytes->offset);
     return 0;
 }
 

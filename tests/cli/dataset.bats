@@ -93,3 +93,40 @@ get() {
     [ "$status" -eq 2 ]
     [[ $output == "usage: fetch URL MD5 FOLDER" ]]
 }
+
+# --- As a tool takes them ---------------------------------------------------------------------
+
+train() {
+    "$SAM_BIN/train-sam" --width 1 --epochs 1 --batch-size 50 --optimizer sgd --threads 1 "$@"
+}
+
+@test "train-sam trains on CIFAR-10 and on CIFAR-100" {
+    train --dataset cifar100 --data "$source" >table
+    [ "$(wc -l <table)" -eq 2 ]
+    mkdir ten
+    "$SAM_TOP/tests/fixtures/cifar" 10 100 10 ten
+    train --dataset cifar10 --data ten >table
+    [ "$(wc -l <table)" -eq 2 ]
+}
+
+@test "a broken file is bad data: status 1, the file and what was wanted" {
+    truncate -s 3174 "$source/test.bin"
+    run train --dataset cifar100 --data "$source"
+    [ "$status" -eq 1 ]
+    [ "$output" = "train-sam: $source/test.bin: ends at byte 3174, wanted 3074 bytes from byte 3074 on" ]
+}
+
+@test "a missing folder is bad data" {
+    run train --dataset cifar10 --data "$BATS_TEST_TMPDIR/nowhere"
+    [ "$status" -eq 1 ]
+    [ "$output" = "train-sam: $BATS_TEST_TMPDIR/nowhere: cannot be read as a folder: No such file or directory" ]
+}
+
+@test "an unknown dataset, and more training images than there are, are wrong usage" {
+    run train --dataset imagenet --data "$source"
+    [ "$status" -eq 2 ]
+    [[ $output == *"'imagenet', wanted one of: fashion-mnist, cifar10, cifar100"* ]]
+    run train --dataset cifar100 --data "$source" --train-size 91
+    [ "$status" -eq 2 ]
+    [[ $output == *"91 training images, wanted at most 90 (100 in the set, 10 of them for validation)"* ]]
+}

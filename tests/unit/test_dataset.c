@@ -125,6 +125,10 @@ static void cifar100_refuses_every_truncation(void **state)
 
 static void cifar_refusals(void **state)
 {
+    static const uint8_t cut[CIFAR100_RECORD + 100] = {0};
+    put(state, "train.bin", cut, sizeof cut);
+    assert_refused(state, "cifar100", ": ends at byte 3174, wanted 3074 bytes from byte 3074 on");
+    assert_int_equal(unlink(in_folder(state, "train.bin")), 0);
     assert_refused(state, "cifar100", "/train.bin[.gz]: cannot be opened: No such file");
     assert_refused(state, "cifar10", ": no data_batch_N.bin, wanted at least one");
     put_cifar100(state);
