@@ -36,6 +36,7 @@ int sam_parameters_init(struct sam_parameters *parameters, const struct sam_pair
         parameter->ndim = pairs[i].ndim;
         memcpy(parameter->shape, pairs[i].shape, (size_t)pairs[i].ndim * sizeof(uint64_t));
         parameter->count = pairs[i].count;
+        parameter->kind = pairs[i].kind;
         parameter->slot = parameters->count++;
     }
     qsort(parameters->sorted, parameters->count, sizeof *parameters->sorted, compare_names);
@@ -68,6 +69,12 @@ int sam_parameters_match(const struct sam_parameters *parameters, const struct s
                                  "parameter '%.128s' has another shape, %" PRIu64
                                  " elements, wanted that of the first record, %" PRIu64,
                                  pairs[i].name, pairs[i].count, parameter->count);
+        if (parameter->kind != pairs[i].kind)
+            return sam_error_set(error, SAM_FAILED,
+                                 "parameter '%.128s' is of kind %s by its neighbours, wanted %s as "
+                                 "in the first record",
+                                 pairs[i].name, sam_kind_name(pairs[i].kind),
+                                 sam_kind_name(parameter->kind));
         slots[i] = parameter->slot;
         matched++;
     }

@@ -4,6 +4,11 @@ void sam_rows_header(struct sam_csv *csv, const struct sam_options *options)
 {
     sam_csv_text(csv, "step");
     sam_csv_text(csv, "epoch");
+    sam_rows_header_group(csv, options);
+}
+
+void sam_rows_header_group(struct sam_csv *csv, const struct sam_options *options)
+{
     if (options->by == SAM_OPTIONS_BY_TENSOR)
         sam_csv_text(csv, "tensor");
     if (options->by == SAM_OPTIONS_BY_KIND)
@@ -18,6 +23,11 @@ void sam_rows_begin(struct sam_csv *csv, const struct sam_input *input, size_t g
         sam_csv_count(csv, input->record->epoch);
     else
         sam_csv_text(csv, NULL);
+    sam_rows_begin_group(csv, input, group);
+}
+
+void sam_rows_begin_group(struct sam_csv *csv, const struct sam_input *input, size_t group)
+{
     if (input->groups[group].name)
         sam_csv_text(csv, input->groups[group].name);
     sam_csv_count(csv, input->groups[group].parameters);

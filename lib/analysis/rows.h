@@ -16,6 +16,11 @@ void sam_rows_header(struct sam_csv *csv, const struct sam_options *options);
  * has none. */
 void sam_rows_begin(struct sam_csv *csv, const struct sam_input *input, size_t group);
 
+/* The part of both that tells the group, "[tensor|kind],parameters", for tables that begin with
+ * other columns. */
+void sam_rows_header_group(struct sam_csv *csv, const struct sam_options *options);
+void sam_rows_begin_group(struct sam_csv *csv, const struct sam_input *input, size_t group);
+
 /* A count of some of `parameters`: as it is, or with --percent 100 * count / parameters. */
 void sam_rows_count(struct sam_csv *csv, const struct sam_options *options, uint64_t count,
                     uint64_t parameters);

@@ -38,6 +38,7 @@ struct sam_kernels {
                              uint8_t *kept);
     void (*keep_above_double)(const double *values, const uint8_t *classes, size_t n, double bound,
                               uint8_t *kept);
+    uint64_t (*count_common)(const uint64_t *a, const uint64_t *b, size_t words);
 };
 
 /* The sets that this machine can run, best first, NULL-terminated; "portable" is always the last.

@@ -128,6 +128,14 @@ TARGET static uint64_t NAMED(count_range)(const float *values, size_t n, uint32_
     return above;
 }
 
+TARGET static uint64_t NAMED(count_common)(const uint64_t *a, const uint64_t *b, size_t words)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < words; i++)
+        count += (uint64_t)__builtin_popcountll(a[i] & b[i]);
+    return count;
+}
+
 static const struct sam_kernels NAMED(kernels) = {
     .name = QUOTED(SET),
     .classify_float = NAMED(classify_float),
@@ -139,6 +147,7 @@ static const struct sam_kernels NAMED(kernels) = {
     .count_range = NAMED(count_range),
     .keep_above_float = NAMED(keep_above_float),
     .keep_above_double = NAMED(keep_above_double),
+    .count_common = NAMED(count_common),
 };
 
 #undef JOIN_
