@@ -1,0 +1,283 @@
+/* The kernels of the lanes engine, for every instruction set this machine has, against their
+ * definitions, summed in double precision here. (The whole network is held against the double
+ * engine in test_nn_backends.c.) */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "nn/engine.h"
+#include "nn/lanes/kernels.h"
+
+static struct sam_error error;
+
+/* --- The kernels of this machine ----------------------------------------------------------------
+ */
+
+struct named_kernels {
+    const char *name;
+    const struct sam_lanes_kernels *kernels;
+};
+
+static const struct named_kernels all_kernels[] = {
+#if defined(__x86_64__)
+    {"avx512", &sam_lanes_avx512_kernels},
+    {"avx2", &sam_lanes_avx2_kernels},
+#endif
+    {"portable", &sam_lanes_portable_kernels},
+};
+enum { ALL_KERNELS = sizeof all_kernels / sizeof *all_kernels };
+
+static bool runs_here(const char *name)
+{
+    for (const char *const *known = sam_engine_kernel_names(); *known; known++)
+        if (strcmp(*known, name) == 0)
+            return true;
+    return false;
+}
+
+/* --- Random data --------------------------------------------------------------------------------
+ */
+
+static float *random_floats(size_t count, uint32_t sequence)
+{
+    float *values = sam_memory_new(count, sizeof *values, &error);
+    struct sam_rng rng;
+    sam_rng_init(&rng, 5, SAM_RNG_TEST, 0, sequence);
+    for (size_t i = 0; i < count; i++)
+        values[i] = 2 * sam_rng_float(&rng) - 1;
+    return values;
+}
+
+/* --- One convolution against its definition ------------------------------------------------------
+ */
+
+/* A unit with everything it reads and writes, in the layout of lanes. */
+struct trial {
+    const struct sam_lanes_kernels *kernels;
+    struct sam_arch_unit unit;
+    struct sam_lanes_span span;
+    int output; /* size */
+    float *x, *scale, *shift, *dz, *y, *a, *b, *c, *weights;
+    float *made_y, *made_dx, *made_dweights;
+};
+
+static size_t place(const struct trial *t, int channels, int size, int n, int c, int y, int x)
+{
+    const int lanes = t->kernels->lanes;
+    return ((((size_t)(n / lanes) * (size_t)channels + (size_t)c) * (size_t)size + (size_t)y) *
+                (size_t)size +
+            (size_t)x) *
+               (size_t)lanes +
+           (size_t)(n % lanes);
+}
+
+static double input_at(const struct trial *t, int n, int c, int y, int x)
+{
+    const int size = t->unit.size;
+    if (y < 0 || x < 0 || y >= size || x >= size)
+        return 0;
+    const double value =
+        (double)t->x[place(t, t->unit.in, size, n, c, y, x)] * (double)t->scale[c] +
+        (double)t->shift[c];
+    return value > 0 ? value : 0;
+}
+
+static double slope_at(const struct trial *t, int n, int k, int y, int x)
+{
+    const size_t at = place(t, t->unit.out, t->output, n, k, y, x);
+    return (double)t->a[k] * (double)t->dz[at] + (double)t->b[k] * (double)t->y[at] +
+           (double)t->c[k];
+}
+
+static double weight_at(const struct trial *t, int k, int c, int i, int j)
+{
+    const int kernel = t->unit.kernel;
+    return (double)t->weights[((k * t->unit.in + c) * kernel + i) * kernel + j];
+}
+
+static double output_reference(const struct trial *t, int n, int k, int y, int x)
+{
+    const int kernel = t->unit.kernel, stride = t->unit.stride;
+    double sum = 0;
+    for (int c = 0; c < t->unit.in; c++)
+        for (int i = 0; i < kernel; i++)
+            for (int j = 0; j < kernel; j++)
+                sum += weight_at(t, k, c, i, j) *
+                       input_at(t, n, c, y * stride + i - kernel / 2, x * stride + j - kernel / 2);
+    return sum;
+}
+
+static double dx_reference(const struct trial *t, int n, int c, int y, int x)
+{
+    const int kernel = t->unit.kernel, stride = t->unit.stride;
+    double sum = 0;
+    for (int k = 0; k < t->unit.out; k++)
+        for (int i = 0; i < kernel; i++)
+            for (int j = 0; j < kernel; j++) {
+                const int v = y + kernel / 2 - i, u = x + kernel / 2 - j;
+                if (v >= 0 && u >= 0 && v % stride == 0 && u % stride == 0 &&
+                    v / stride < t->output && u / stride < t->output)
+                    sum += weight_at(t, k, c, i, j) * slope_at(t, n, k, v / stride, u / stride);
+            }
+    return sum;
+}
+
+static double dweight_reference(const struct trial *t, int k, int c, int i, int j)
+{
+    const int stride = t->unit.stride, pad = t->unit.kernel / 2;
+    double sum = 0;
+    for (int n = 0; n < t->span.batch; n++)
+        for (int y = 0; y < t->output; y++)
+            for (int x = 0; x < t->output; x++)
+                sum += slope_at(t, n, k, y, x) *
+                       input_at(t, n, c, y * stride + i - pad, x * stride + j - pad);
+    return sum;
+}
+
+static struct trial trial_new(const struct sam_lanes_kernels *kernels, struct sam_arch_unit unit,
+                              int batch)
+{
+    const int lanes = kernels->lanes, groups = (batch + lanes - 1) / lanes;
+    struct trial t = {.kernels = kernels, .unit = unit, .span = {0, groups, batch}};
+    t.output = unit.size / unit.stride;
+    const size_t samples = (size_t)(groups * lanes);
+    const size_t in = samples * (size_t)(unit.in * unit.size * unit.size);
+    const size_t out = samples * (size_t)(unit.out * t.output * t.output);
+    const size_t weights = (size_t)(unit.out * unit.in * unit.kernel * unit.kernel);
+    t.x = random_floats(in, 1);
+    t.scale = random_floats((size_t)unit.in, 2);
+    t.shift = random_floats((size_t)unit.in, 3);
+    t.dz = random_floats(out, 4);
+    t.y = random_floats(out, 5);
+    t.a = random_floats((size_t)unit.out, 6);
+    t.b = random_floats((size_t)unit.out, 7);
+    t.c = random_floats((size_t)unit.out, 8);
+    t.weights = random_floats(weights, 9);
+    t.made_y = random_floats(out, 10);
+    t.made_dx = random_floats(in, 11);
+    t.made_dweights = random_floats(weights, 12);
+    return t;
+}
+
+static void trial_free(struct trial *t)
+{
+    float *const arrays[] = {t->x, t->scale, t->shift,   t->dz,     t->y,       t->a,
+                             t->b, t->c,     t->weights, t->made_y, t->made_dx, t->made_dweights};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        free(arrays[i]);
+}
+
+static void trial_run(struct trial *t, bool winograd, bool add)
+{
+    const struct sam_lanes_conv *conv = winograd ? &t->kernels->winograd : &t->kernels->direct;
+    const struct sam_lanes_input input = {t->x, t->scale, t->shift, true};
+    const struct sam_lanes_slope slope = {t->dz, t->y, t->a, t->b, t->c};
+    float *scratch = sam_memory_new(conv->scratch(&t->unit), sizeof *scratch, &error);
+    float *transformed = NULL;
+    if (winograd) {
+        transformed = sam_memory_new(t->kernels->winograd_weights(&t->unit), sizeof(float), &error);
+        t->kernels->winograd_prepare(&t->unit, t->weights, 0, t->unit.out, transformed);
+    }
+    const float *weights = winograd ? transformed : t->weights;
+    conv->forward(&t->unit, t->span, &input, weights, t->made_y, scratch);
+    conv->backward(&t->unit, t->span, &input, &slope, weights, add, t->made_dx, t->made_dweights,
+                   scratch);
+    free(scratch);
+    free(transformed);
+}
+
+/* `tolerance` is absolute for small numbers, relative for large ones. */
+static void check(double made, double wanted, double tolerance)
+{
+    if (!(fabs(made - wanted) <= tolerance * (1 + fabs(wanted))))
+        fail_msg("%.9g made, %.9g wanted", made, wanted);
+}
+
+/* `stray`: the largest error allowed, in units of a sum's typical size. */
+static void trial_check(const struct trial *t, bool add, double stray)
+{
+    const struct sam_arch_unit *unit = &t->unit;
+    const double taps = unit->kernel * unit->kernel;
+    float *before = random_floats(
+        (size_t)(t->span.end * t->kernels->lanes * unit->in * unit->size * unit->size), 11);
+    for (int n = 0; n < t->span.batch; n += 3) {
+        for (int k = 0; k < unit->out; k++)
+            for (int y = 0; y < t->output; y++)
+                for (int x = 0; x < t->output; x++)
+                    check((double)t->made_y[place(t, unit->out, t->output, n, k, y, x)],
+                          output_reference(t, n, k, y, x), stray * sqrt(taps * unit->in));
+        for (int c = 0; c < unit->in; c++)
+            for (int y = 0; y < unit->size; y++)
+                for (int x = 0; x < unit->size; x++) {
+                    const size_t at = place(t, unit->in, unit->size, n, c, y, x);
+                    check((double)t->made_dx[at],
+                          dx_reference(t, n, c, y, x) + (add ? (double)before[at] : 0),
+                          stray * sqrt(taps * unit->out));
+                }
+    }
+    const int kernel = unit->kernel;
+    for (int k = 0; k < unit->out; k++)
+        for (int c = 0; c < unit->in; c++)
+            for (int tap = 0; tap < kernel * kernel; tap++)
+                check((double)t->made_dweights[(k * unit->in + c) * kernel * kernel + tap],
+                      dweight_reference(t, k, c, tap / kernel, tap % kernel),
+                      stray * sqrt((double)t->span.batch) * t->output);
+    free(before);
+}
+
+/* in, out, size, kernel, stride: every path of both methods, channels that fill no vector. */
+static const int shapes[][5] = {
+    {1, 5, 8, 3, 1}, {3, 8, 32, 3, 1},  {8, 8, 16, 3, 1},  {17, 6, 8, 3, 1},  {20, 33, 4, 3, 1},
+    {5, 9, 8, 3, 2}, {18, 20, 8, 3, 2}, {40, 24, 8, 1, 2}, {7, 13, 16, 3, 2}, {3, 2, 32, 1, 2},
+};
+
+static void convolutions(bool winograd, double stray)
+{
+    for (int i = 0; i < ALL_KERNELS; i++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+            const int *shape = shapes[s];
+            const struct sam_arch_unit unit = {.in = shape[0],
+                                               .out = shape[1],
+                                               .size = shape[2],
+                                               .kernel = shape[3],
+                                               .stride = shape[4]};
+            if (!runs_here(all_kernels[i].name) || (winograd && (shape[3] != 3 || shape[4] != 1)))
+                continue;
+            for (int add = 0; add < 2; add++) {
+                struct trial trial = trial_new(all_kernels[i].kernels, unit, 19);
+                trial_run(&trial, winograd, add);
+                trial_check(&trial, add, stray);
+                trial_free(&trial);
+            }
+        }
+}
+
+static void direct_is_the_definition(void **state)
+{
+    (void)state;
+    convolutions(false, 2e-6);
+}
+
+static void winograd_is_the_definition(void **state)
+{
+    (void)state;
+    convolutions(true, 1e-5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(direct_is_the_definition),
+        cmocka_unit_test(winograd_is_the_definition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
