@@ -15,7 +15,7 @@ setup() {
 
 # The rule as a user calls it, but with the archive of setup().
 get() {
-    make -s -C "$SAM_TOP" DATA_DIR="$data" CIFAR100_URL="file://$archive" CIFAR100_MD5="$md5" "$@" \
+    make -s -C "$SAM_TOP" DATA_DIR="$data" CIFAR100_URL="file://$archive" CIFAR100_MD5="$md5" \
         data-cifar100
 }
 

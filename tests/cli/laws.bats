@@ -86,7 +86,8 @@ plain_build_only() {
 }
 
 # A function of FILE.c is named sam_FILE_..., or after a part of FILE's name ("plain" of plain_head),
-# or after a struct or enum that FILE.h declares (sam_arena_take in memory.h).
+# or after FILE's folder in its room ("lanes" of nn/lanes/direct.c), or after a struct or enum that
+# FILE.h declares (sam_arena_take in memory.h).
 @test "a public name tells its file" {
     # shellcheck disable=SC2046
     none "$(awk '
@@ -101,11 +102,13 @@ plain_build_only() {
             next
         }
         $1 ~ /^lib/ && $3 == "T" {
-            stem = $1
+            stem = folders = $1
             gsub(/.*\/|\.c$/, "", stem)
-            list = stem subjects[$1]
-            gsub(/_/, " ", stem)
-            count = split(list " " stem, subject, " ")
+            parts = stem
+            gsub(/_/, " ", parts)
+            gsub(/^lib\/[^\/]*\/|[^\/]*$/, "", folders)
+            gsub(/\//, " ", folders)
+            count = split(stem " " parts " " folders subjects[$1], subject, " ")
             for (i = 1; i <= count; i++)
                 if ($2 ~ "^sam_" subject[i] "(_|$)")
                     next
@@ -162,12 +165,14 @@ plain_build_only() {
     none "$(mandoc -T lint -W warning tools/*.[1-9] 2>&1)"
 }
 
+# In the tests only what makes one of no effect: after "!" bats does not see a failure.
 @test "shell scripts pass shellcheck" {
     command -v shellcheck >/dev/null || skip "shellcheck is not installed"
     mapfile -t scripts < <(grep -rlIE --exclude-dir=.git --exclude-dir=build -m 1 \
         '^#!.*\b(ba)?sh$' . | grep -v '\.bats$')
     [ ${#scripts[@]} -gt 0 ]
     none "$(shellcheck -S warning -f gcc "${scripts[@]}" tools/completion.bash)"
+    none "$(shellcheck -S error -f gcc tests/cli/*.bats)"
 }
 
 # The commands of README.md, one a line: the lines of its code blocks, cut where one command ends
