@@ -1,0 +1,139 @@
+/* Oracles: sets as arrays of booleans, hand calculations of the measures, brute force. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "geometry/kernels.h"
+#include "geometry/overlap.h"
+#include "geometry/transitions.h"
+
+enum { N = 1000, WORDS = (N + 63) / 64 };
+
+static void random_classes(struct sam_rng *rng, uint8_t classes[N])
+{
+    for (size_t i = 0; i < N; i++)
+        classes[i] = (uint8_t)sam_rng_below(rng, 5);
+}
+
+static void packs_pieces_at_any_place(void **state)
+{
+    (void)state;
+    struct sam_rng rng;
+    uint8_t classes[N];
+    sam_rng_init(&rng, 9, SAM_RNG_TEST, 0, 0);
+    random_classes(&rng, classes);
+    assert_int_equal(sam_overlap_words(N), WORDS);
+    assert_int_equal(sam_overlap_words(0), 0);
+    assert_int_equal(sam_overlap_words(64), 1);
+    for (int class = 0; class <= 4; class ++)
+        for (size_t most = 1; most <= N; most = most * 2 + 1) {
+            uint64_t set[WORDS] = {0}, size = 0;
+            for (size_t i = 0, piece; i < N; i += piece) {
+                piece = 1 + sam_rng_below(&rng, (uint32_t)most);
+                piece = piece < N - i ? piece : N - i;
+                sam_overlap_pack(classes + i, piece, class, i, set);
+            }
+            for (size_t i = 0; i < WORDS * 64; i++) {
+                assert_int_equal(set[i / 64] >> i % 64 & 1, i < N && classes[i] == class);
+                size += i < N && classes[i] == class;
+            }
+            assert_int_equal(sam_overlap_size(set, WORDS), size);
+        }
+}
+
+static void intersections(void **state)
+{
+    (void)state;
+    struct sam_rng rng;
+    uint8_t before[N], after[N];
+    uint64_t a[WORDS] = {0}, b[WORDS] = {0}, common = 0;
+    sam_rng_init(&rng, 10, SAM_RNG_TEST, 0, 0);
+    random_classes(&rng, before);
+    random_classes(&rng, after);
+    sam_overlap_pack(before, N, 1, 0, a);
+    sam_overlap_pack(after, N, 1, 0, b);
+    for (size_t i = 0; i < N; i++)
+        common += before[i] == 1 && after[i] == 1;
+    for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++)
+        assert_int_equal((*set)->count_common(a, b, WORDS), common);
+    sam_overlap_intersect(a, b, WORDS);
+    assert_int_equal(sam_overlap_size(a, WORDS), common);
+}
+
+static void near(double seen, double wanted)
+{
+    assert_true(fabs(seen - wanted) <= 1e-12 * fabs(wanted));
+}
+
+/* n = 20, |A| = 10, |B| = 8, both 6: neither 8, union 12, agreement 14/20, by chance
+ * (10*8 + 10*12)/400 = 1/2. */
+static void measures_by_hand(void **state)
+{
+    (void)state;
+    const struct sam_overlap overlap = sam_overlap_measure(20, 10, 8, 6);
+    near(overlap.percent, 60);
+    near(overlap.chance, 4);
+    near(overlap.lift, 1.5);
+    near(overlap.jaccard, 0.5);
+    near(overlap.kappa, 0.4);
+    const struct sam_overlap empty = sam_overlap_measure(20, 0, 0, 0);
+    assert_true(isnan(empty.percent) && isnan(empty.lift) && isnan(empty.jaccard));
+    assert_true(empty.chance == 0 && isnan(empty.kappa));
+}
+
+static void transitions_by_brute_force(void **state)
+{
+    (void)state;
+    struct sam_rng rng;
+    uint8_t before[N], after[N];
+    struct sam_transitions table = {0};
+    uint64_t unchanged = 0;
+    sam_rng_init(&rng, 11, SAM_RNG_TEST, 0, 0);
+    random_classes(&rng, before);
+    random_classes(&rng, after);
+    memcpy(after, before, N / 2);
+    sam_transitions_count(&table, before, after, N / 3);
+    sam_transitions_count(&table, before + N / 3, after + N / 3, N - N / 3);
+    for (int from = 0; from < 5; from++)
+        for (int to = 0; to < 5; to++) {
+            uint64_t wanted = 0;
+            for (size_t i = 0; i < N; i++)
+                wanted += before[i] == from && after[i] == to;
+            assert_int_equal(table.counts[from][to], wanted);
+            unchanged += from == to ? wanted : 0;
+        }
+    assert_int_equal(sam_transitions_unchanged(&table), unchanged);
+}
+
+/* Two classes, [1][1] 40, [1][2] 10, [2][1] 20, [2][2] 30: before 50, 50, after 60, 40, chance
+ * (50*60 + 50*40)/100 = 50, kappa (70 - 50)/(100 - 50). */
+static void kappa_by_hand(void **state)
+{
+    (void)state;
+    struct sam_transitions table = {0};
+    table.counts[1][1] = 40;
+    table.counts[1][2] = 10;
+    table.counts[2][1] = 20;
+    table.counts[2][2] = 30;
+    near(sam_transitions_chance(&table), 50);
+    near(sam_transitions_kappa(&table), 0.4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packs_pieces_at_any_place),
+        cmocka_unit_test(intersections),
+        cmocka_unit_test(measures_by_hand),
+        cmocka_unit_test(transitions_by_brute_force),
+        cmocka_unit_test(kappa_by_hand),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
