@@ -39,7 +39,7 @@ struct work {
     float *turned;   /* (patch_rows, phases, patch_columns, L, L): the patch of L channels */
     float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
     float *dweights; /* (taps, K, whole vectors of C) */
-    struct sam_lanes_step *steps; /* for the product at hand */
+    struct sam_lanes_tap *tap; /* (BAND_PIXELS) for the product at hand: MOST_TAPS are fewer */
 };
 
 static ptrdiff_t patch_channel(const struct work *work)
@@ -85,14 +85,13 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     };
     work->patch_rows = single ? work->band : (work->band - 1) * unit->stride + unit->kernel;
     work->patch_columns = single ? size : size + 2 / work->phases;
-    const ptrdiff_t most_steps = MOST_TAPS * BLOCK + (ptrdiff_t)work->band * size * LANES;
     const ptrdiff_t turned = patch_channel(work) * LANES;
     float *at = scratch;
     work->patch = at, at += BLOCK * patch_channel(work);
     work->turned = at, at += turned;
     work->slope = at, at += unit->out * slope_channel(work);
     work->dweights = at, at += (ptrdiff_t)work->taps * unit->out * whole_vectors(unit->in);
-    work->steps = (void *)at, at += most_steps * (ptrdiff_t)(sizeof *work->steps / sizeof *at);
+    work->tap = (void *)at, at += BAND_PIXELS * (ptrdiff_t)(sizeof *work->tap / sizeof *at);
     return (size_t)(at - scratch);
 }
 
@@ -173,28 +172,27 @@ static void forward_rows(const struct work *work, const float *weights, int coun
 {
     const int kernel = work->unit->kernel;
     const int end = least(first + work->band, work->size);
-    int depth = 0;
-    for (int c = 0; c < count; c++)
-        for (int i = 0; i < kernel; i++)
-            for (int j = 0; j < kernel; j++, depth++)
-                work->steps[depth] = (struct sam_lanes_step){
-                    .x = (int32_t)(c * patch_channel(work) + tap_offset(work, i, j)), .w = depth};
+    for (int i = 0; i < work->taps; i++)
+        work->tap[i] =
+            (struct sam_lanes_tap){.x = (int32_t)tap_offset(work, i / kernel, i % kernel), .w = i};
     for (int row = first; row < end; row++)
         SAM_LANES(multiply)
-        (&(struct sam_lanes_product){
-            .rows = work->unit->out,
-            .columns = work->size,
-            .depth = depth,
-            .out = y + (ptrdiff_t)row * work->size * LANES,
-            .out_row = plane_size(work->size),
-            .out_column = LANES,
-            .x = work->patch + tap_offset(work, (row - first) * rows_per_output(work), 0),
-            .x_column = LANES,
-            .w = weights,
-            .w_row = (ptrdiff_t)work->unit->in * work->taps,
-            .steps = work->steps,
-            .add = add,
-        });
+    (&(struct sam_lanes_product){
+        .rows = work->unit->out,
+        .columns = work->size,
+        .taps = work->taps,
+        .tap = work->tap,
+        .depth = count,
+        .out = y + (ptrdiff_t)row * work->size * LANES,
+        .out_row = plane_size(work->size),
+        .out_column = LANES,
+        .x = work->patch + tap_offset(work, (row - first) * rows_per_output(work), 0),
+        .x_step = patch_channel(work),
+        .w = weights,
+        .w_step = work->taps,
+        .w_row = (ptrdiff_t)work->unit->in * work->taps,
+        .add = add,
+    });
 }
 
 void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
@@ -241,35 +239,34 @@ static void backward_rows(const struct work *work, const float *weights, int cou
 {
     const int stride = work->unit->stride, size = work->unit->size;
     const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
-    int depth = 0;
-    for (int k = 0; k < count; k++)
-        for (int i = 0; i < down.count; i++)
-            for (int j = 0; j < across.count; j++)
-                work->steps[depth++] =
-                    (struct sam_lanes_step){.x = (int32_t)(k * slope_channel(work) +
-                                                           (1 + down.output[i]) * slope_row(work) +
-                                                           (1 + across.output[j]) * LANES),
-                                            .w = k * work->unit->in * work->taps +
-                                                 down.tap[i] * work->unit->kernel + across.tap[j]};
-    if (depth == 0)
+    int taps = 0;
+    for (int i = 0; i < down.count; i++)
+        for (int j = 0; j < across.count; j++)
+            work->tap[taps++] =
+                (struct sam_lanes_tap){.x = (int32_t)((1 + down.output[i]) * slope_row(work) +
+                                                      (1 + across.output[j]) * LANES),
+                                       .w = down.tap[i] * work->unit->kernel + across.tap[j]};
+    if (taps == 0)
         return;
     const int end = least(first + work->band, work->size);
     for (int row = first; row < end; row++)
         SAM_LANES(multiply)
-        (&(struct sam_lanes_product){
-            .rows = work->unit->in,
-            .columns = work->size,
-            .depth = depth,
-            .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
-            .out_row = plane_size(size),
-            .out_column = stride * LANES,
-            .x = work->slope + (row - first) * slope_row(work),
-            .x_column = LANES,
-            .w = weights,
-            .w_row = work->taps,
-            .steps = work->steps,
-            .add = true,
-        });
+    (&(struct sam_lanes_product){
+        .rows = work->unit->in,
+        .columns = work->size,
+        .taps = taps,
+        .tap = work->tap,
+        .depth = count,
+        .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
+        .out_row = plane_size(size),
+        .out_column = stride * LANES,
+        .x = work->slope + (row - first) * slope_row(work),
+        .x_step = slope_channel(work),
+        .w = weights,
+        .w_step = (ptrdiff_t)work->unit->in * work->taps,
+        .w_row = work->taps,
+        .add = true,
+    });
 }
 
 static void backward_input(const struct work *work, const struct sam_lanes_slope *slope,
@@ -310,31 +307,31 @@ static void backward_taps(const struct work *work, int c, int rows)
 {
     const int kernel = work->unit->kernel, row_out = whole_vectors(work->unit->in);
     const ptrdiff_t tap = (ptrdiff_t)work->unit->out * row_out;
-    int depth = 0;
+    int pixels = 0;
     for (int row = 0; row < rows; row++)
         for (int j = 0; j < work->size; j++)
-            for (int lane = 0; lane < LANES; lane++)
-                work->steps[depth++] = (struct sam_lanes_step){
-                    .x = (int32_t)(tap_offset(work, row * rows_per_output(work), 0) + j * LANES +
-                                   lane) *
-                         LANES,
-                    .w = (int32_t)((row + 1) * slope_row(work) + (j + 1) * LANES + lane)};
+            work->tap[pixels++] = (struct sam_lanes_tap){
+                .x =
+                    (int32_t)(tap_offset(work, row * rows_per_output(work), 0) + j * LANES) * LANES,
+                .w = (int32_t)((row + 1) * slope_row(work) + (j + 1) * LANES)};
     for (int i = 0; i < work->taps; i++)
         SAM_LANES(multiply)
-        (&(struct sam_lanes_product){
-            .rows = work->unit->out,
-            .columns = 1,
-            .depth = depth,
-            .out = work->dweights + i * tap + c,
-            .out_row = row_out,
-            .out_column = 0,
-            .x = work->turned + tap_offset(work, i / kernel, i % kernel) * LANES,
-            .x_column = 0,
-            .w = work->slope,
-            .w_row = slope_channel(work),
-            .steps = work->steps,
-            .add = true,
-        });
+    (&(struct sam_lanes_product){
+        .rows = work->unit->out,
+        .columns = 1,
+        .taps = pixels,
+        .tap = work->tap,
+        .depth = LANES,
+        .out = work->dweights + i * tap + c,
+        .out_row = row_out,
+        .out_column = 0,
+        .x = work->turned + tap_offset(work, i / kernel, i % kernel) * LANES,
+        .x_step = LANES,
+        .w = work->slope,
+        .w_step = 1,
+        .w_row = slope_channel(work),
+        .add = true,
+    });
 }
 
 /* From (taps, K, C) to PyTorch's (K, C, taps). */

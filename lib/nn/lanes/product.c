@@ -19,8 +19,7 @@ enum { MOST_COLUMNS = 4, MOST_ROWS = 12 };
 ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column, int rows,
                          int columns, bool add)
 {
-    const float *x = p->x + column * p->x_column, *w = p->w + row * p->w_row;
-    const ptrdiff_t x_column = p->x_column, w_row = p->w_row;
+    const ptrdiff_t x_step = p->x_step, w_step = p->w_step, w_row = p->w_row;
     float *out = p->out + row * p->out_row + column * p->out_column;
     vec sum[MOST_ROWS][MOST_COLUMNS];
 #pragma GCC unroll 12
@@ -28,18 +27,21 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
 #pragma GCC unroll 4
         for (int i = 0; i < columns; i++)
             sum[n][i] = add ? vec_load(out + n * p->out_row + i * p->out_column) : (vec){0};
-    for (int r = 0; r < p->depth; r++) {
-        const struct sam_lanes_step step = p->steps[r];
-        vec factor[MOST_COLUMNS];
-#pragma GCC unroll 4
-        for (int i = 0; i < columns; i++)
-            factor[i] = vec_load(x + step.x + i * x_column);
-#pragma GCC unroll 12
-        for (int n = 0; n < rows; n++) {
-            const vec weight = vec_all(w[step.w + n * w_row]);
+    for (int t = 0; t < p->taps; t++) {
+        const float *x = p->x + p->tap[t].x + column * LANES;
+        const float *w = p->w + p->tap[t].w + row * w_row;
+        for (int r = 0; r < p->depth; r++, x += x_step, w += w_step) {
+            vec factor[MOST_COLUMNS];
 #pragma GCC unroll 4
             for (int i = 0; i < columns; i++)
-                sum[n][i] += weight * factor[i];
+                factor[i] = vec_load(x + i * LANES);
+#pragma GCC unroll 12
+            for (int n = 0; n < rows; n++) {
+                const vec weight = vec_all(w[n * w_row]);
+#pragma GCC unroll 4
+                for (int i = 0; i < columns; i++)
+                    sum[n][i] += weight * factor[i];
+            }
         }
     }
 #pragma GCC unroll 12
@@ -49,63 +51,55 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
             vec_store(out + n * p->out_row + i * p->out_column, sum[n][i]);
 }
 
-/* Blocks of a constant width and of `rows` rows, a number known only now. */
-#define BLOCK_CASE(count, columns)                                                     \
-    case count:                                                                        \
-        if (count <= ROWS(columns) && p->add)                                          \
-            block(p, row, column, count <= ROWS(columns) ? count : 1, columns, true);  \
-        else if (count <= ROWS(columns))                                               \
-            block(p, row, column, count <= ROWS(columns) ? count : 1, columns, false); \
+/* All blocks of a constant width, from `column` down: full ones, then one of the rows left over. */
+#define LEFT_OVER(count, columns)                                                   \
+    case count:                                                                     \
+        if (count < ROWS(columns))                                                  \
+            block(p, row, column, count < ROWS(columns) ? count : 1, columns, add); \
         break;
-#define BLOCK_OF(width)                                                                            \
-    static void block_of_##width(const struct sam_lanes_product *p, int row, int column, int rows) \
-    {                                                                                              \
-        switch (rows) {                                                                            \
-            BLOCK_CASE(1, width)                                                                   \
-            BLOCK_CASE(2, width)                                                                   \
-            BLOCK_CASE(3, width)                                                                   \
-            BLOCK_CASE(4, width)                                                                   \
-            BLOCK_CASE(5, width)                                                                   \
-            BLOCK_CASE(6, width)                                                                   \
-            BLOCK_CASE(7, width)                                                                   \
-            BLOCK_CASE(8, width)                                                                   \
-            BLOCK_CASE(9, width)                                                                   \
-            BLOCK_CASE(10, width)                                                                  \
-            BLOCK_CASE(11, width)                                                                  \
-            BLOCK_CASE(12, width)                                                                  \
-        }                                                                                          \
-    }
-BLOCK_OF(1)
-BLOCK_OF(2)
-BLOCK_OF(3)
-BLOCK_OF(4)
 
-static const struct {
-    void (*run)(const struct sam_lanes_product *p, int row, int column, int rows);
-    int most_rows;
-} blocks[MOST_COLUMNS + 1] = {{0},
-                              {block_of_1, ROWS(1)},
-                              {block_of_2, ROWS(2)},
-                              {block_of_3, ROWS(3)},
-                              {block_of_4, ROWS(4)}};
-
-/* Items that the next block takes of `left`, so that no block is much smaller than the others: 64
- * rows in blocks of at most 6 are nine of 6 and two of 5. */
-static int share(int left, int most)
+ALWAYS_INLINE void blocks(const struct sam_lanes_product *p, int column, int columns, bool add)
 {
-    const int count = (left + most - 1) / most;
-    return (left + count - 1) / count;
+    int row = 0;
+    for (; row + ROWS(columns) <= p->rows; row += ROWS(columns))
+        block(p, row, column, ROWS(columns), columns, add);
+    switch (p->rows - row) {
+        LEFT_OVER(1, columns)
+        LEFT_OVER(2, columns)
+        LEFT_OVER(3, columns)
+        LEFT_OVER(4, columns)
+        LEFT_OVER(5, columns)
+        LEFT_OVER(6, columns)
+        LEFT_OVER(7, columns)
+        LEFT_OVER(8, columns)
+        LEFT_OVER(9, columns)
+        LEFT_OVER(10, columns)
+        LEFT_OVER(11, columns)
+    }
 }
 
-/* Rows outermost: their part of w is read again for each block of columns, from the nearest cache,
- * while x, the larger, streams. */
+ALWAYS_INLINE void multiply(const struct sam_lanes_product *p, bool add)
+{
+    int column = 0;
+    for (; column + 4 <= p->columns; column += 4)
+        blocks(p, column, 4, add);
+    switch (p->columns - column) {
+    case 3:
+        blocks(p, column, 3, add);
+        break;
+    case 2:
+        blocks(p, column, 2, add);
+        break;
+    case 1:
+        blocks(p, column, 1, add);
+        break;
+    }
+}
+
 void SAM_LANES(multiply)(const struct sam_lanes_product *p)
 {
-    for (int column = 0, columns; column < p->columns; column += columns) {
-        columns = share(p->columns - column, MOST_COLUMNS);
-        for (int row = 0, rows; row < p->rows; row += rows) {
-            rows = share(p->rows - row, blocks[columns].most_rows);
-            blocks[columns].run(p, row, column, rows);
-        }
-    }
+    if (p->add)
+        multiply(p, true);
+    else
+        multiply(p, false);
 }

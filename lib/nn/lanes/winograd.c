@@ -315,10 +315,8 @@ struct work {
     int chunk;                  /* T, tiles */
     ptrdiff_t v_point, m_point; /* floats from point to point */
     float *v, *m;
-    float *turned;                               /* (T, L, C): V of one point, transposed */
-    float *du;                                   /* (36, K, C) */
-    struct sam_lanes_step *steps_in, *steps_out; /* over input and output channels */
-    struct sam_lanes_step *steps_sample;         /* over the T * L samples of a chunk */
+    float *turned; /* (T, L, C): V of one point, transposed */
+    float *du;     /* (36, K, C) */
 };
 
 static int chunk_of(const struct sam_arch_unit *unit)
@@ -338,15 +336,11 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->v_point = point_of(work, unit->in);
     work->m_point = point_of(work, unit->out);
     const ptrdiff_t samples = (ptrdiff_t)work->chunk * LANES;
-    const ptrdiff_t steps = sizeof(struct sam_lanes_step) / sizeof(float);
     float *at = scratch;
     work->v = at, at += SQUARE * work->v_point;
     work->m = at, at += SQUARE * work->m_point;
     work->turned = at, at += samples * weight_row(unit);
     work->du = at, at += SQUARE * weight_point(unit);
-    work->steps_in = (void *)at, at += whole_vectors(unit->in) * steps;
-    work->steps_out = (void *)at, at += whole_vectors(unit->out) * steps;
-    work->steps_sample = (void *)at, at += samples * steps;
     return (size_t)(at - scratch);
 }
 
@@ -362,13 +356,6 @@ static struct work work_new(const struct sam_arch_unit *unit, struct sam_lanes_s
     struct work work;
     work_place(&work, unit, scratch);
     work.span = span;
-    const int row = (int)weight_row(unit), vectors = work.chunk * LANES;
-    for (int c = 0; c < unit->in; c++)
-        work.steps_in[c] = (struct sam_lanes_step){.x = c * vectors, .w = c};
-    for (int k = 0; k < unit->out; k++)
-        work.steps_out[k] = (struct sam_lanes_step){.x = k * vectors, .w = k * row};
-    for (int i = 0; i < vectors; i++)
-        work.steps_sample[i] = (struct sam_lanes_step){.x = i * row, .w = i};
     return work;
 }
 
@@ -425,6 +412,8 @@ static void chunk_input_back(const struct work *work, int first, int count, floa
         }
 }
 
+static const struct sam_lanes_tap one_tap = {0, 0};
+
 /* M[p] = U[p] V[p]. */
 static void multiply_forward(const struct work *work, const float *u, int point, int count)
 {
@@ -432,15 +421,17 @@ static void multiply_forward(const struct work *work, const float *u, int point,
     (&(struct sam_lanes_product){
         .rows = work->unit->out,
         .columns = count,
+        .taps = 1,
+        .tap = &one_tap,
         .depth = work->unit->in,
         .out = work->m + point * work->m_point,
         .out_row = work->chunk * LANES,
         .out_column = LANES,
         .x = work->v + point * work->v_point,
-        .x_column = LANES,
         .w = u + point * weight_point(work->unit),
+        .x_step = work->chunk * LANES,
+        .w_step = 1,
         .w_row = weight_row(work->unit),
-        .steps = work->steps_in,
     });
 }
 
@@ -451,15 +442,17 @@ static void multiply_input_back(const struct work *work, const float *u, int poi
     (&(struct sam_lanes_product){
         .rows = work->unit->in,
         .columns = count,
+        .taps = 1,
+        .tap = &one_tap,
         .depth = work->unit->out,
         .out = work->v + point * work->v_point,
         .out_row = work->chunk * LANES,
         .out_column = LANES,
         .x = work->m + point * work->m_point,
-        .x_column = LANES,
         .w = u + point * weight_point(work->unit),
+        .x_step = work->chunk * LANES,
+        .w_step = weight_row(work->unit),
         .w_row = 1,
-        .steps = work->steps_out,
     });
 }
 
@@ -484,15 +477,17 @@ static void multiply_weight_back(const struct work *work, int point, int count)
     (&(struct sam_lanes_product){
         .rows = work->unit->out,
         .columns = (int)row / LANES,
+        .taps = 1,
+        .tap = &one_tap,
         .depth = count * LANES,
         .out = work->du + point * weight_point(work->unit),
         .out_row = row,
         .out_column = LANES,
         .x = work->turned,
-        .x_column = LANES,
         .w = work->m + point * work->m_point,
+        .x_step = row,
+        .w_step = 1,
         .w_row = work->chunk * LANES,
-        .steps = work->steps_sample,
         .add = true,
     });
 }
