@@ -57,9 +57,9 @@ setup-bench: setup setup-torch ## ... and what the benchmarks need
 
 # --- Build ----------------------------------------------------------------------------------------
 
+comma := ,
 # Objects of a sanitized build lie apart, so that neither is ever linked with the other's.
 OUT := $(BUILD)$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
-comma := ,
 BIN := $(OUT)/bin
 LIB := $(OUT)/libsamscope.a
 
