@@ -81,6 +81,10 @@ LANES_portable := -DISA=portable -DLANES=4
 LANES_ISAS     := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx512 avx2) portable
 LANES_SOURCES  := $(wildcard lib/nn/lanes/*.c)
 LIB_OBJECTS += $(foreach isa,$(LANES_ISAS),$(LANES_SOURCES:%.c=$(OUT)/%.$(isa).o))
+
+# The plain engine's loops are written for the compiler to unroll and vectorise: at -O2 it does not.
+$(OUT)/lib/nn/plain%.o: CFLAGS_ALL += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
+
 TOOLS := $(notdir $(basename $(wildcard tools/*.c)))
 TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)
 
