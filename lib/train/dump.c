@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 
 /* --- Which steps ------------------------------------------------------------------------------ */
 
@@ -123,7 +124,7 @@ int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
 /* Metadata under way: each value has room of its own. */
 struct labels {
     struct sam_meta meta[16];
-    char values[16][32];
+    char values[16][SAM_NUMBER_TEXT];
     size_t count;
 };
 
@@ -141,7 +142,7 @@ static void add_count(struct labels *labels, const char *key, uint64_t value)
 
 static void add_number(struct labels *labels, const char *key, double value)
 {
-    snprintf(add_label(labels, key), sizeof labels->values[0], "%.17g", value);
+    sam_number_text(value, add_label(labels, key));
 }
 
 int sam_dump_write(struct sam_dump *dump, const struct sam_dump_labels *labels,

@@ -222,21 +222,11 @@ bool sam_settings_given(const struct sam_settings *settings, size_t offset)
     return settings->given >> index & 1;
 }
 
-/* The shortest text that reads back to the same double. */
-static void print_number(double value, char *text, size_t size)
-{
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, size, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return;
-    }
-}
-
 char *sam_settings_text(const struct sam_settings *settings, size_t index, struct sam_error *error)
 {
     const struct sam_setting *setting = &table[index];
     const void *value = value_of(settings, setting);
-    char number[32] = "";
+    char number[SAM_NUMBER_TEXT] = "";
     const char *text = number;
     switch (setting->kind) {
     case SAM_SETTINGS_TEXT:
@@ -248,7 +238,7 @@ char *sam_settings_text(const struct sam_settings *settings, size_t index, struc
         break;
     case SAM_SETTINGS_NUMBER:
         if (*(const double *)value != 0 || setting->fallback)
-            print_number(*(const double *)value, number, sizeof number);
+            sam_number_text(*(const double *)value, number);
         break;
     case SAM_SETTINGS_CHOICE:
         text = setting->choices[*(const int *)value];

@@ -96,9 +96,9 @@ static int append_fields(struct sam_state_meta *meta, const struct sam_state *st
 {
     for (size_t i = 0; i < FIELDS; i++) {
         const void *value = (const char *)state + fields[i].offset;
-        char text[32];
+        char text[SAM_NUMBER_TEXT];
         if (fields[i].is_double)
-            snprintf(text, sizeof text, "%.17g", *(const double *)value);
+            sam_number_text(*(const double *)value, text);
         else
             snprintf(text, sizeof text, "%" PRIu64, *(const uint64_t *)value);
         if (append(meta, "", fields[i].key, text, error))

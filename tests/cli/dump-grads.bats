@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# dump-grads. Oracles: what train-sam itself dumps, identities between records, and PyTorch through
+# train-sam's own test.
+
+setup() {
+    PATH=$SAM_BIN:$PATH
+    cd "$BATS_TEST_TMPDIR" || exit
+    # shellcheck source=tests/cli/train.bash
+    source "$SAM_TOP/tests/cli/train.bash"
+    images images 60 20
+}
+
+# label NAME - this metadata of every record of a stream, on one line.
+label() {
+    grad-info | mlr --icsv --onidx cut -f metadata | jq -r ".$1" | paste -sd' '
+}
+
+# A checkpoint in the middle of an epoch, at c, and what training dumps after it, at rest.
+stop_in_the_middle() {
+    gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"
+    train --epochs 4 --dump whole "$@" >/dev/null
+    # Every checkpoint is 9 calls, 10 with new best weights: in the middle of the second epoch.
+    STOP_AT=${STOP_AT:-40} LD_PRELOAD=./stop_at.so train --epochs 4 --checkpoint-every 1 \
+        --checkpoint c --dump part "$@" >/dev/null || true
+    step=$(head -c 20000 c.state | grep -ao '"step": *"[0-9]*"' | tr -dc 0-9)
+    grad-cat --steps $((step + 1))-12 whole >rest
+}
+
+@test "--steps: the steps that training would take next, the same bytes" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    for optimizer in sam sgd; do
+        rm -f c c.*
+        stop_in_the_middle --optimizer $optimizer
+        [ "$step" -ge 2 ]
+        [ "$step" -le 10 ]
+        dump-grads --checkpoint c --steps $((12 - step)) | grad-cat >steps
+        cmp rest steps
+    done
+    dump-grads --checkpoint c --steps 9 | classify-ratio | tail -1 | cut -d, -f1 >last
+    [ "$(cat last)" -eq $((step + 9)) ] # also beyond the end of the run
+}
+
+@test "--batches: the weights stay, the checkpoint is not touched" {
+    train --checkpoint c >/dev/null
+    md5sum c c.state c.best >sums
+    dump-grads --checkpoint c --batches 3 >three
+    dump-grads --checkpoint c >one
+    head -c "$(stat -c %s one)" three | cmp - one
+    [ "$(label weight_norm <three | tr ' ' '\n' | sort -u | wc -l)" -eq 1 ]
+    [ "$(label batch <three | tr ' ' '\n' | sort -u | wc -l)" -eq 3 ]
+    # The statistics of batch norm stay too: the first record does not depend on those before it.
+    dump-grads --checkpoint c --batches 3 | cmp - three
+    md5sum -c sums
+}
+
+@test "--weights: shape and gradients are those of the run that starts there" {
+    train --epochs 1 --model resnet34 --width 3 --checkpoint w >/dev/null
+    train --weights w --model resnet34 --width 3 --dump steps --dump-steps 1 --log /dev/null
+    dump-grads --weights w --dataset cifar10 --data images --batch-size 16 --batches 1 \
+        --val-fraction 0.2 --threads 1 >seen
+    diff <(grad-cat --tensors '*' steps | classify-ratio --by tensor) \
+        <(classify-ratio --by tensor seen)
+    dump-grads --weights w --dataset cifar10 --data images --batch-size 16 --batches 5 --rho 0.1 \
+        --augment none | classify-ratio >classes
+    [ "$(wc -l <classes)" -eq 6 ]
+}
+
+@test "--checkpoint with --weights: other weights, the same minibatch" {
+    train --checkpoint c >/dev/null
+    train --checkpoint other --seed 5 >/dev/null
+    dump-grads --checkpoint c >mine
+    dump-grads --checkpoint c --weights other >theirs
+    ! cmp -s mine theirs
+    [ "$(label batch <mine)" = "$(label batch <theirs)" ]
+    dump-grads --checkpoint c --weights c | cmp - mine
+}
+
+@test "--batch-indices: images by number, in lines, blocks and pieces" {
+    train --checkpoint c --augment none >/dev/null
+    seq 0 9 >lines
+    seq -s, 0 9 >commas
+    dump-grads --checkpoint c --batch-indices lines >a
+    dump-grads --checkpoint c --batch-indices commas >b
+    cmp a b
+    dump-grads --checkpoint c --batch-indices - <lines | cmp - a
+    [ "$(label batch_size <a)" = 10 ]
+    { cat lines; echo; seq 20 24; } >blocks
+    dump-grads --checkpoint c --batch-indices blocks >two
+    head -c "$(stat -c %s a)" two | cmp - a
+    [ "$(label batch_size <two)" = "10 5" ]
+    [ "$(dump-grads --checkpoint c --batch-indices lines --batch-size 4 | label batch_size)" = \
+        "4 4 2" ]
+    [ "$(dump-grads --checkpoint c --batch-indices blocks --batches 1 | classify-ratio | wc -l)" -eq 2 ]
+    refused 1 "image 60, wanted indices below 60" \
+        bash -c 'echo 60 | dump-grads --checkpoint c --batch-indices -'
+    refused 1 "line 2" bash -c 'printf "1\nx\n" | dump-grads --checkpoint c --batch-indices -'
+    refused 1 "empty" dump-grads --checkpoint c --batch-indices /dev/null
+    refused 1 "nowhere" dump-grads --checkpoint c --batch-indices nowhere
+}
+
+@test "settings given replace the checkpoint's: radius, kernels" {
+    train --checkpoint c >/dev/null
+    [ "$(dump-grads --checkpoint c --rho 0 | classify-ratio --percent |
+        mlr --icsv --onidx cut -f class1)" = 0 ]
+    dump-grads --checkpoint c --kernels double >reference
+    dump-grads --checkpoint c --kernels plain >plain
+    ! cmp -s reference plain
+}
+
+@test "--floor: nothing changes against the same kernels, something against others" {
+    train --checkpoint c >/dev/null
+    dump-grads --checkpoint c --kernels plain --floor plain --batches 2 >same
+    [ "$(mlr --icsv --onidx cut -o -f changed,current_difference,perturbed_sign_flips same |
+        sort -u)" = "0 0 0" ]
+    dump-grads --checkpoint c --kernels plain --floor double --batches 2 >floor
+    [ "$(wc -l <floor)" -eq 3 ]
+    [ "$(mlr --icsv --onidx filter '$current_difference > 0 && $current_difference < 0.05 &&
+        $changed_percent == 100 * $changed / $parameters && $changed_percent < 20' floor |
+        wc -l)" -eq 2 ]
+}
+
+@test "the same bytes for any number of threads" {
+    train --checkpoint c >/dev/null
+    dump-grads --checkpoint c --batches 2 --threads 1 >one
+    dump-grads --checkpoint c --batches 2 --threads 3 | cmp - one
+}
+
+@test "what it refuses" {
+    train --checkpoint c >/dev/null
+    refused 2 "neither" dump-grads
+    refused 2 "--steps" dump-grads --weights c --steps 2
+    refused 2 "--steps" dump-grads --checkpoint c --steps 2 --batches 2
+    refused 2 "--steps" dump-grads --checkpoint c --steps 2 --floor plain
+    refused 2 "--steps" dump-grads --checkpoint c --steps 0
+    refused 2 "operand" dump-grads --checkpoint c stray
+    refused 2 "unrecognized" dump-grads --checkpoint c --epochs 3
+    refused 2 "nonsense" dump-grads --checkpoint c --floor nonsense
+    refused 1 "nowhere" dump-grads --checkpoint nowhere
+    refused 1 "channels" dump-grads --weights c
+    head -c 5000 c >broken
+    refused 1 "broken" dump-grads --weights broken --dataset cifar10 --data images
+    cp c alone
+    refused 1 "alone.state" dump-grads --checkpoint alone
+    dump-grads --weights alone --dataset cifar10 --data images --batch-size 16 >/dev/null
+    [ -w /dev/full ] || skip "no /dev/full"
+    refused 1 "standard output" bash -c 'dump-grads --checkpoint c >/dev/full'
+}

@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# A run that is stopped, however and whenever, and resumed leaves the same bytes as one that never
+# was: weights, state, best weights, dump, and the table but for its seconds.
+
+setup() {
+    PATH=$SAM_BIN:$PATH
+    cd "$BATS_TEST_TMPDIR" || exit
+    # shellcheck source=tests/cli/train.bash
+    source "$SAM_TOP/tests/cli/train.bash"
+    images images 60 20
+    # shellcheck disable=SC2206  # an array of the options that this prints
+    whole=($(outputs whole)) cut=($(outputs cut))
+}
+
+# The run that the tests stop: 36 steps of 12 epochs, a checkpoint every 2 steps and every epoch.
+long() {
+    train --epochs 12 --checkpoint-every 2 --dump-every 2 "$@"
+}
+
+# A number from 0 to $1, uniform, of bash's generator: RANDOM is seeded by the test.
+below() {
+    echo $((RANDOM % $1))
+}
+
+@test "killed at random moments, with another number of threads each time" {
+    long "${whole[@]}"
+    RANDOM=42
+    for ((kills = 0; kills < 25; kills++)); do
+        train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 12 \
+            --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 \
+            --threads $((1 + kills % 2)) "${cut[@]}" --resume &
+        pid=$!
+        sleep "0.$(printf %03d "$(below 500)")"
+        kill -9 $pid || true
+        wait $pid || true
+    done
+    long "${cut[@]}" --resume
+    same_run whole cut
+}
+
+@test "killed just before every rename and fsync of the first five checkpoints" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"
+    long "${whole[@]}"
+    for ((at = 1; at <= 45; at++)); do
+        rm -f cut*
+        status=0
+        STOP_AT=$at LD_PRELOAD=./stop_at.so long "${cut[@]}" || status=$?
+        [ "$status" -eq 137 ]
+        long "${cut[@]}" --resume
+        same_run whole cut
+    done
+}
+
+@test "SIGTERM and SIGINT end the step, save, and exit with 128 + signal" {
+    long "${whole[@]}"
+    for signal in 15 2; do
+        rm -f cut*
+        # With job control on, so that SIGINT is not ignored by a command in the background.
+        set -m
+        train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 12 \
+            --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 --threads 1 "${cut[@]}" &
+        pid=$!
+        set +m
+        while [ ! -e cut.state ]; do sleep 0.01; done
+        kill -$signal $pid
+        status=0
+        wait $pid || status=$?
+        [ "$status" -eq $((128 + signal)) ]
+        [ ! -e cut.next ]
+        long "${cut[@]}" --resume
+        same_run whole cut
+    done
+}
+
+@test "the controls that draw random numbers resume too" {
+    for control in random-mask shuffled-ratio; do
+        rm -f whole* cut*
+        long --control $control "${whole[@]}"
+        gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"
+        [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+        STOP_AT=100 LD_PRELOAD=./stop_at.so long --control $control "${cut[@]}" || true
+        [ "$(wc -l <cut.csv)" -lt 13 ]
+        long --control $control "${cut[@]}" --resume
+        same_run whole cut
+    done
+}
+
+@test "--resume of a finished run does nothing, and writes the whole table again" {
+    train --checkpoint c --log c.csv
+    cp c saved
+    cp c.state saved.state
+    cp c.best saved.best
+    cp c.csv saved.csv
+    train --checkpoint c --log c.csv --resume
+    same_run c saved
+    diff c.csv saved.csv # the seconds of earlier rows are kept
+    train --checkpoint c --resume >elsewhere
+    diff <(without_seconds elsewhere) <(without_seconds saved.csv)
+    [ "$(mlr --icsv --onidx cut -f seconds elsewhere | tr -d '\n')" = "" ]
+}
+
+@test "--resume FILE takes the settings from the checkpoint" {
+    train --rho 0.3 --perturbed-classes 1,3 --seed 4 --checkpoint whole --log whole.csv
+    train --rho 0.3 --perturbed-classes 1,3 --seed 4 --checkpoint cut --log cut.csv --epochs 2
+    train-sam --resume cut --log cut.csv
+    same_run whole cut
+    train-sam --resume=cut --log cut.csv --rho 0.3 --threads 2
+    same_run whole cut
+    refused 1 "nowhere" train-sam --resume nowhere
+}
+
+@test "settings that contradict the checkpoint are refused, naming both values" {
+    train --rho 0.3 --checkpoint c --dump d --dump-every 2 >/dev/null
+    cp c.state saved
+    refused 2 "--rho: '0.2', but the checkpoint c was made with '0.3'" \
+        train-sam --resume c --rho 0.2
+    refused 2 "--rho: '0.1', but the checkpoint c was made with '0.3'" \
+        train --checkpoint c --resume
+    refused 2 "--epochs: '3'" train-sam --resume c --epochs 3
+    refused 2 "--seed: '2'" train-sam --resume c --seed 2
+    refused 2 "--width: '3'" train-sam --resume c --width 3
+    refused 2 "--dump-every: '3'" train-sam --resume c --dump d --dump-every 3
+    refused 2 "--kernels: 'double'" train-sam --resume c --kernels double
+    refused 2 "--dump" train-sam --resume c
+    cmp c.state saved
+    cp d shorter
+    truncate -s 1000 shorter
+    refused 1 "shorter: 1000 bytes, wanted at least" train-sam --resume c --dump shorter
+    cp -r images other
+    printf x | dd of=other/data_batch_1.bin bs=1 seek=100 conv=notrunc status=none
+    refused 1 "other: a data set" train-sam --resume c --dump d --data other
+}
+
+@test "files that do not belong together, or are damaged, are refused" {
+    train --checkpoint a >/dev/null
+    train --checkpoint b --seed 2 >/dev/null
+    for suffix in '' .state .best; do
+        for copy in '' .state .best; do cp a$copy c$copy; done
+        cp b$suffix c$suffix
+        refused 1 "not written together" train-sam --resume c
+        for copy in '' .state .best; do cp a$copy c$copy; done
+        truncate -s -10 c$suffix
+        refused 1 "c" train-sam --resume c
+        rm c$suffix
+        refused 1 "c" train-sam --resume c
+    done
+}
