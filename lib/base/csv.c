@@ -15,12 +15,28 @@ static void separate(struct sam_csv *csv)
     csv->in_row = true;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Readers may strip spaces around a field that is not quoted, and take a row of one empty field for
+ * an empty line, which is no row. */
+static bool needs_quotes(const char *text, bool first)
+{
+    const size_t length = strlen(text);
+    if (length == 0)
+        return first;
+    return strpbrk(text, ",\"\r\n") || is_space(text[0]) || is_space(text[length - 1]);
+}
+
 void sam_csv_text(struct sam_csv *csv, const char *text)
 {
+    const bool first = !csv->in_row;
     separate(csv);
     if (!text)
         return;
-    if (strpbrk(text, ",\"\r\n"))
+    if (needs_quotes(text, first))
         csv_fwrite(csv->file, text, strlen(text));
     else
         fputs(text, csv->file);
