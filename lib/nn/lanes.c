@@ -15,7 +15,7 @@
 #include "nn/engine_backend.h"
 #include "nn/lanes_network.h"
 #include "nn/lanes_norm.h"
-#include "nn/plain_head.h"
+#include "nn/plain_linear.h"
 
 /* A minibatch on its way through the network. */
 struct pass {
@@ -506,8 +506,8 @@ static void gradient(void *state, const float *parameters, float *buffers, const
                               .update = buffers,
                               .gradient = gradient_out};
     forward(&pass);
-    sam_plain_loss(network->tables.classes, batch, network->logits, labels, network->dlogits,
-                   result);
+    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, network->dlogits,
+                          result);
     backward(&pass);
 }
 
@@ -522,7 +522,7 @@ static void evaluate(void *state, const float *parameters, const float *buffers,
                               .images = images,
                               .recall = buffers};
     forward(&pass);
-    sam_plain_loss(network->tables.classes, batch, network->logits, labels, NULL, result);
+    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result);
 }
 
 static const struct sam_engine_timing *timings(const void *state, size_t *count)

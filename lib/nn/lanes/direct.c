@@ -9,10 +9,12 @@
  * y = stride*v + i - pad; with stride 2 each of the four parities of (y, x) has taps of its own.
  *
  * Gradient by the weights: a sum over samples and pixels, so the patch is transposed to have
- * channels in its lanes, and dy supplies the numbers that are multiplied. */
+ * channels in its lanes, and dy supplies the numbers that are multiplied. Where the channels would
+ * not fill the lanes, lanes stay samples and are added up in the end. */
 #include <string.h>
 
 #include "nn/lanes/conv.h"
+#include "nn/lanes/correlation.h"
 #include "nn/lanes/layout.h"
 #include "nn/lanes/product.h"
 
@@ -35,11 +37,12 @@ struct work {
     int phases;                    /* parities of columns that a forward patch holds apart */
     int row_step;                  /* input rows from one row of the patch to the next */
     int patch_rows, patch_columns; /* of a patch of the input; columns of one phase */
+    bool few;                      /* channels: weight gradients with samples in the lanes */
     float *patch;                  /* (BLOCK, patch_rows, phases, patch_columns, L) */
     float *turned;   /* (patch_rows, phases, patch_columns, L, L): the patch of L channels */
     float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
-    float *dweights; /* (taps, K, whole vectors of C) */
-    struct sam_lanes_tap *tap; /* (BAND_PIXELS) for the product at hand: MOST_TAPS are fewer */
+    float *dweights; /* (taps, K, whole vectors of C); few: (K, C * taps, L) */
+    struct sam_lanes_tap *tap; /* (BAND_PIXELS) for the product at hand; taps are fewer */
 };
 
 static ptrdiff_t patch_channel(const struct work *work)
@@ -70,6 +73,12 @@ static ptrdiff_t slope_channel(const struct work *work)
     return (work->band + 2) * slope_row(work);
 }
 
+static size_t dweights_size(const struct work *work)
+{
+    const size_t filters = (size_t)work->taps * (size_t)work->unit->out;
+    return filters * (size_t)(work->few ? work->unit->in * LANES : whole_vectors(work->unit->in));
+}
+
 static size_t work_place(struct work *work, const struct sam_arch_unit *unit, float *scratch)
 {
     const int size = unit->size / unit->stride;
@@ -85,12 +94,12 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     };
     work->patch_rows = single ? work->band : (work->band - 1) * unit->stride + unit->kernel;
     work->patch_columns = single ? size : size + 2 / work->phases;
-    const ptrdiff_t turned = patch_channel(work) * LANES;
+    work->few = unit->in < LANES;
     float *at = scratch;
     work->patch = at, at += BLOCK * patch_channel(work);
-    work->turned = at, at += turned;
+    work->turned = at, at += patch_channel(work) * LANES;
     work->slope = at, at += unit->out * slope_channel(work);
-    work->dweights = at, at += (ptrdiff_t)work->taps * unit->out * whole_vectors(unit->in);
+    work->dweights = at, at += dweights_size(work);
     work->tap = (void *)at, at += BAND_PIXELS * (ptrdiff_t)(sizeof *work->tap / sizeof *at);
     return (size_t)(at - scratch);
 }
@@ -113,22 +122,35 @@ static struct work work_new(const struct sam_arch_unit *unit, struct sam_lanes_s
 /* --- Patches -------------------------------------------------------------------------------------
  */
 
+/* One row of a patch: the pixels x, x + step, ... of a row of the input, zero outside of it. */
+ALWAYS_INLINE void fill_row(const struct channel *channel, bool normed, ptrdiff_t row, int size,
+                            int x, int step, int columns, float *patch)
+{
+    for (int j = 0; j < columns; j++, x += step)
+        if (x < 0 || x >= size)
+            vec_store(patch + j * LANES, vec_all(0));
+        else
+            vec_store(patch + j * LANES, channel_read(channel, normed, normed, row + x * LANES));
+}
+
 /* The rows of one channel that the output rows from `first` on read, into patch. */
 static void fill_channel(const struct work *work, const struct channel *channel, int first,
                          float *patch)
 {
-    const int size = work->unit->size;
+    const int size = work->unit->size, columns = work->patch_columns;
+    const int step = work->unit->kernel == 1 ? work->unit->stride : work->phases;
     for (int r = 0; r < work->patch_rows; r++) {
         const int y = first * work->unit->stride - work->pad + r * work->row_step;
-        for (int phase = 0; phase < work->phases; phase++)
-            for (int j = 0; j < work->patch_columns; j++, patch += LANES) {
-                const int step = work->unit->kernel == 1 ? work->unit->stride : work->phases;
-                const int x = j * step + phase - work->pad;
-                if (y < 0 || x < 0 || y >= size || x >= size)
-                    vec_store(patch, vec_all(0));
-                else
-                    vec_store(patch, channel_read(channel, (y * size + x) * LANES));
-            }
+        const ptrdiff_t row = (ptrdiff_t)y * size * LANES;
+        for (int phase = 0; phase < work->phases; phase++, patch += columns * LANES) {
+            const int x = phase - work->pad;
+            if (y < 0 || y >= size)
+                memset(patch, 0, (size_t)(columns * LANES) * sizeof *patch);
+            else if (channel->norm)
+                fill_row(channel, true, row, size, x, step, columns, patch);
+            else
+                fill_row(channel, false, row, size, x, step, columns, patch);
+        }
     }
 }
 
@@ -143,22 +165,25 @@ static void fill_patch(const struct work *work, const struct sam_lanes_input *in
     }
 }
 
-/* dy of the channels k .. k+count-1 and of the rows first-1 .. first+band, zero outside. */
+/* dy of the rows first-1 .. first+band, zero outside. */
 static void fill_slope(const struct work *work, const struct sam_lanes_slope *slope, int group,
-                       int k, int count, int first)
+                       int first)
 {
+    const int size = work->size;
     float *at = work->slope;
-    for (int i = 0; i < count; i++) {
+    for (int k = 0; k < work->unit->out; k++) {
         const struct slope_channel channel =
-            slope_channel_of(slope, work->span, work->unit->out, work->size, group, k + i);
-        for (int y = first - 1; y <= first + work->band; y++)
-            for (int x = -1; x <= work->size; x++, at += LANES) {
-                const bool outside = y < 0 || x < 0 || y >= work->size || x >= work->size;
-                if (outside)
-                    vec_store(at, vec_all(0));
-                else
-                    vec_store(at, slope_read(&channel, (y * work->size + x) * LANES));
+            slope_channel_of(slope, work->span, work->unit->out, size, group, k);
+        for (int y = first - 1; y <= first + work->band; y++, at += slope_row(work)) {
+            if (y < 0 || y >= size) {
+                memset(at, 0, (size_t)slope_row(work) * sizeof *at);
+                continue;
             }
+            vec_store(at, vec_all(0));
+            for (int x = 0; x < size; x++)
+                vec_store(at + (x + 1) * LANES, slope_read(&channel, (y * size + x) * LANES));
+            vec_store(at + (size + 1) * LANES, vec_all(0));
+        }
     }
 }
 
@@ -232,10 +257,10 @@ static struct taps taps_of(const struct sam_arch_unit *unit, int parity)
     return taps;
 }
 
-/* Adds to the inputs of one parity what `count` channels of the slope's patch (rows first-1 ..)
- * contribute; dx (C, S, S, L). */
-static void backward_rows(const struct work *work, const float *weights, int count, int first,
-                          int parity_y, int parity_x, float *dx)
+/* Adds to the inputs of one parity what the channels k .. k+count-1 of the slope, filled from row
+ * first-1 on, contribute; dx (C, S, S, L). */
+static void backward_rows(const struct work *work, const float *weights, int k, int count,
+                          int first, int parity_y, int parity_x, float *dx)
 {
     const int stride = work->unit->stride, size = work->unit->size;
     const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
@@ -260,29 +285,23 @@ static void backward_rows(const struct work *work, const float *weights, int cou
         .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
         .out_row = plane_size(size),
         .out_column = stride * LANES,
-        .x = work->slope + (row - first) * slope_row(work),
+        .x = work->slope + k * slope_channel(work) + (row - first) * slope_row(work),
         .x_step = slope_channel(work),
-        .w = weights,
+        .w = weights + (ptrdiff_t)k * work->unit->in * work->taps,
         .w_step = (ptrdiff_t)work->unit->in * work->taps,
         .w_row = work->taps,
         .add = true,
     });
 }
 
-static void backward_input(const struct work *work, const struct sam_lanes_slope *slope,
-                           const float *weights, float *dx)
+/* The rows of dx (C, S, S, L) that the slope's rows first .. lead to. */
+static void backward_input(const struct work *work, const float *weights, int first, float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
-    for (int group = work->span.first; group < work->span.end; group++)
-        for (int first = 0; first < work->size; first += work->band)
-            for (int k = 0; k < unit->out; k += BLOCK) {
-                const int count = least(BLOCK, unit->out - k);
-                fill_slope(work, slope, group, k, count, first);
-                for (int parity = 0; parity < unit->stride * unit->stride; parity++)
-                    backward_rows(work, weights + (ptrdiff_t)k * unit->in * work->taps, count,
-                                  first, parity / unit->stride, parity % unit->stride,
-                                  dx + (ptrdiff_t)group * unit->in * plane_size(unit->size));
-            }
+    for (int k = 0; k < unit->out; k += BLOCK)
+        for (int parity = 0; parity < unit->stride * unit->stride; parity++)
+            backward_rows(work, weights, k, least(BLOCK, unit->out - k), first,
+                          parity / unit->stride, parity % unit->stride, dx);
 }
 
 /* --- Gradient by the weights ---------------------------------------------------------------------
@@ -334,33 +353,56 @@ static void backward_taps(const struct work *work, int c, int rows)
     });
 }
 
-/* From (taps, K, C) to PyTorch's (K, C, taps). */
-static void finish_weights(const struct work *work, float *dweights)
+/* The same for few channels: dweights[k][c, tap][lane]. */
+static void backward_taps_few(const struct work *work, int rows)
 {
-    const int channels = work->unit->in, row = whole_vectors(channels);
-    for (int k = 0; k < work->unit->out; k++)
-        for (int c = 0; c < channels; c++)
-            for (int tap = 0; tap < work->taps; tap++)
-                *dweights++ = work->dweights[((ptrdiff_t)tap * work->unit->out + k) * row + c];
+    const int kernel = work->unit->kernel, columns = work->unit->in * work->taps;
+    ptrdiff_t b_column[LANES * MOST_TAPS];
+    for (int i = 0; i < columns; i++)
+        b_column[i] = i / work->taps * patch_channel(work) +
+                      tap_offset(work, i % work->taps / kernel, i % work->taps % kernel);
+    for (int row = 0; row < rows; row++)
+        SAM_LANES(correlate)
+    (&(struct sam_lanes_correlation){
+        .rows = work->unit->out,
+        .columns = columns,
+        .count = work->size,
+        .a = work->slope + (row + 1) * slope_row(work) + LANES,
+        .a_row = slope_channel(work),
+        .b = work->patch + tap_offset(work, row * rows_per_output(work), 0),
+        .b_column = b_column,
+        .sums = work->dweights,
+    });
 }
 
 static void backward_weights(const struct work *work, const struct sam_lanes_input *input,
-                             const struct sam_lanes_slope *slope, float *dweights)
+                             int group, int first)
 {
-    const struct sam_arch_unit *unit = work->unit;
-    const size_t floats = (size_t)work->taps * (size_t)(unit->out * whole_vectors(unit->in));
-    memset(work->dweights, 0, floats * sizeof *work->dweights);
-    for (int group = work->span.first; group < work->span.end; group++)
-        for (int first = 0; first < work->size; first += work->band) {
-            fill_slope(work, slope, group, 0, unit->out, first);
-            for (int c = 0; c < unit->in; c += LANES) {
-                const int count = least(LANES, unit->in - c);
-                fill_patch(work, input, group, c, count, first);
-                turn_patch(work, count);
-                backward_taps(work, c, least(work->band, work->size - first));
-            }
+    const int channels = work->unit->in, rows = least(work->band, work->size - first);
+    for (int c = 0; c < channels; c += LANES) {
+        const int count = least(LANES, channels - c);
+        fill_patch(work, input, group, c, count, first);
+        if (work->few) {
+            backward_taps_few(work, rows);
+        } else {
+            turn_patch(work, count);
+            backward_taps(work, c, rows);
         }
-    finish_weights(work, dweights);
+    }
+}
+
+/* From (taps, K, C), or few (K, C * taps, L), to PyTorch's (K, C, taps). */
+static void finish_weights(const struct work *work, float *dweights)
+{
+    const int outputs = work->unit->out, channels = work->unit->in, row = whole_vectors(channels);
+    if (work->few) {
+        SAM_LANES(correlation_total)(work->dweights, outputs * channels * work->taps, dweights);
+        return;
+    }
+    for (int k = 0; k < outputs; k++)
+        for (int c = 0; c < channels; c++)
+            for (int tap = 0; tap < work->taps; tap++)
+                *dweights++ = work->dweights[((ptrdiff_t)tap * outputs + k) * row + c];
 }
 
 void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
@@ -369,10 +411,16 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
                                 float *dx, float *dweights, float *scratch)
 {
     const struct work work = work_new(unit, span, scratch);
-    const ptrdiff_t group = unit->in * plane_size(unit->size);
+    const ptrdiff_t plane = unit->in * plane_size(unit->size);
     if (dx && !add)
-        memset(dx + span.first * group, 0, (size_t)((span.end - span.first) * group) * sizeof *dx);
-    if (dx)
-        backward_input(&work, slope, weights, dx);
-    backward_weights(&work, input, slope, dweights);
+        memset(dx + span.first * plane, 0, (size_t)((span.end - span.first) * plane) * sizeof *dx);
+    memset(work.dweights, 0, dweights_size(&work) * sizeof *work.dweights);
+    for (int group = span.first; group < span.end; group++)
+        for (int first = 0; first < work.size; first += work.band) {
+            fill_slope(&work, slope, group, first);
+            if (dx)
+                backward_input(&work, weights, first, dx + group * plane);
+            backward_weights(&work, input, group, first);
+        }
+    finish_weights(&work, dweights);
 }

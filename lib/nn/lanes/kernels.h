@@ -23,7 +23,8 @@ struct sam_lanes_span {
 };
 
 /* An activation as a layer reads it: x (G, C, S, S, L), or scale[c] * x + shift[c] where scale (C)
- * is not NULL (batch norm), and of that max(0, .) with `relu`. */
+ * is not NULL (batch norm), and of that max(0, .) with `relu`. Convolutions read either x as it is
+ * or what is behind norm and ReLU. */
 struct sam_lanes_input {
     const float *x;
     const float *scale, *shift;

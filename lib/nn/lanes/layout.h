@@ -48,13 +48,15 @@ ALWAYS_INLINE struct channel channel_of(const struct sam_lanes_input *input, int
     };
 }
 
-/* The input's value at `offset` (floats) of the plane. */
-ALWAYS_INLINE vec channel_read(const struct channel *channel, ptrdiff_t offset)
+/* The input's value at `offset` (floats) of the plane. `norm` and `relu` are the channel's own, for
+ * callers that have made constants of them. */
+ALWAYS_INLINE vec channel_read(const struct channel *channel, bool norm, bool relu,
+                               ptrdiff_t offset)
 {
     vec value = vec_load(channel->x + offset);
-    if (channel->norm)
+    if (norm)
         value = value * channel->scale + channel->shift;
-    return channel->relu ? vec_relu(value) : value;
+    return relu ? vec_relu(value) : value;
 }
 
 /* One channel of a slope in one group. */

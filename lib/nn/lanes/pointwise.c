@@ -84,7 +84,8 @@ static void join(struct sam_lanes_span span, int channels, int pixels,
             const struct channel from_b = channel_of(b, channels, pixels, group, c);
             float *to = out + ((ptrdiff_t)group * channels + c) * pixels * LANES;
             for (ptrdiff_t i = 0; i < (ptrdiff_t)pixels * LANES; i += LANES)
-                vec_store(to + i, vec_relu(channel_read(&from_a, i) + channel_read(&from_b, i)));
+                vec_store(to + i, vec_relu(channel_read(&from_a, from_a.norm, from_a.relu, i) +
+                                           channel_read(&from_b, from_b.norm, from_b.relu, i)));
         }
 }
 
@@ -94,7 +95,8 @@ static void gate_plane(const struct channel *gate, const float *y, float mean, i
     const vec center = vec_all(mean);
     vec sum = {0}, product = {0};
     for (ptrdiff_t i = 0; i < (ptrdiff_t)pixels * LANES; i += LANES) {
-        const vec passed = vec_gate(channel_read(gate, i), vec_load(dz + i));
+        const vec passed =
+            vec_gate(channel_read(gate, gate->norm, gate->relu, i), vec_load(dz + i));
         vec_store(dz + i, passed);
         sum += passed;
         product += passed * (vec_load(y + i) - center);
