@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Larger than zlib's default of 8 KiB: fewer system calls for 150 MB of images. */
-enum { BUFFER = 1 << 17 };
+enum { BUFFER = 1 << 15 };
 
 int sam_bytes_open(struct sam_bytes *bytes, const char *folder, const char *name,
                    struct sam_error *error)

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-enum { FIRST_CAPACITY = 1024 };
+enum { FIRST_CAPACITY = 64 };
 
 static int resize(struct sam_images *images, int channels, uint32_t capacity,
                   struct sam_error *error)

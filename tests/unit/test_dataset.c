@@ -104,14 +104,18 @@ static void many_images(void **state)
     free(records);
 }
 
-/* At every length but whole numbers of records, and at 0. */
-static void cifar100_refuses_every_truncation(void **state)
+/* Files of 0 to 2 records: every length near a record's beginning, labels or end, and each 61st of
+ * those between. Whole numbers of records but 0 are right. */
+static void cifar100_refuses_truncations(void **state)
 {
     struct sam_dataset dataset;
     struct sam_error error;
     put_cifar100(state);
     uint8_t *test = cifar_records(train_labels[0], 2, 2, 0);
     for (size_t size = 0; size <= 2 * CIFAR100_RECORD; size++) {
+        const size_t into = (size + 4) % CIFAR100_RECORD;
+        if (into > 10 && into % 61)
+            continue;
         put(state, "test.bin", test, size);
         const int whole = size > 0 && size % CIFAR100_RECORD == 0;
         assert_int_equal(sam_dataset_load("cifar100", *state, &dataset, &error), whole ? 0 : -1);
@@ -463,7 +467,7 @@ int main(void)
         folder_test(cifar100_fine_label_is_the_class),
         folder_test(cifar10_batches_in_order_of_numbers),
         folder_test(many_images),
-        folder_test(cifar100_refuses_every_truncation),
+        folder_test(cifar100_refuses_truncations),
         folder_test(cifar_refusals),
         folder_test(folders_and_files_are_told_apart),
         cmocka_unit_test(long_paths_are_refused),
