@@ -23,14 +23,14 @@ struct rows {
     int first, count;
 };
 
-int SAM_PLAIN(conv_output_size)(const struct sam_plain_conv *conv)
+int sam_plain_conv_output_size(const struct sam_plain_conv *conv)
 {
     return (conv->size + conv->stride - 1) / conv->stride;
 }
 
 static int rows_of_panel(const struct sam_plain_conv *conv)
 {
-    const int rows = PANEL_COLUMNS / SAM_PLAIN(conv_output_size)(conv);
+    const int rows = PANEL_COLUMNS / sam_plain_conv_output_size(conv);
     return rows > 0 ? rows : 1;
 }
 
@@ -39,13 +39,13 @@ static int patch_of(const struct sam_plain_conv *conv)
     return conv->in * conv->kernel * conv->kernel;
 }
 
-size_t SAM_PLAIN(conv_panel)(const struct sam_plain_conv *conv)
+size_t sam_plain_conv_panel(const struct sam_plain_conv *conv)
 {
-    const int columns = rows_of_panel(conv) * SAM_PLAIN(conv_output_size)(conv);
+    const int columns = rows_of_panel(conv) * sam_plain_conv_output_size(conv);
     return (size_t)patch_of(conv) * (size_t)columns;
 }
 
-size_t SAM_PLAIN(conv_weights)(const struct sam_plain_conv *conv)
+size_t sam_plain_conv_weights(const struct sam_plain_conv *conv)
 {
     return (size_t)conv->out * (size_t)patch_of(conv);
 }
@@ -56,7 +56,7 @@ static struct conv_work work_new(const struct sam_plain_conv *conv,
     return (struct conv_work){.conv = conv,
                               .workspace = workspace,
                               .batch = batch,
-                              .output = SAM_PLAIN(conv_output_size)(conv),
+                              .output = sam_plain_conv_output_size(conv),
                               .panel_rows = rows_of_panel(conv),
                               .patch = patch_of(conv)};
 }
@@ -186,9 +186,9 @@ static void forward_job(void *context, size_t job, int worker)
                        work->y + (size_t)rows.first * (size_t)work->output, row_stride);
 }
 
-void SAM_PLAIN(conv_forward)(const struct sam_plain_conv *conv,
-                             const struct sam_plain_workspace *workspace, int batch, const real *x,
-                             const real *weight, real *y)
+void sam_plain_conv_forward(const struct sam_plain_conv *conv,
+                            const struct sam_plain_workspace *workspace, int batch, const real *x,
+                            const real *weight, real *y)
 {
     struct conv_work work = work_new(conv, workspace, batch);
     work.x = x;
@@ -235,9 +235,9 @@ static void input_job(void *context, size_t job, int worker)
     }
 }
 
-void SAM_PLAIN(conv_backward_input)(const struct sam_plain_conv *conv,
-                                    const struct sam_plain_workspace *workspace, int batch,
-                                    const real *dy, const real *weight, bool add, real *dx)
+void sam_plain_conv_backward_input(const struct sam_plain_conv *conv,
+                                   const struct sam_plain_workspace *workspace, int batch,
+                                   const real *dy, const real *weight, bool add, real *dx)
 {
     struct conv_work work = work_new(conv, workspace, batch);
     work.dy = dy;
@@ -260,7 +260,7 @@ static void weight_job(void *context, size_t job, int worker)
     const int panels = panels_of(work), slices = slices_of(work), slice = (int)job;
     const int first = panels * slice / slices, last = panels * (slice + 1) / slices;
     const int row_stride = work->batch * work->output * work->output;
-    real *partial = work->workspace->partials + job * SAM_PLAIN(conv_weights)(work->conv);
+    real *partial = work->workspace->partials + job * sam_plain_conv_weights(work->conv);
     real *panel = scratch(work, worker);
     for (int p = first; p < last; p++) {
         const struct rows rows = panel_at(work, p * work->panel_rows, work->batch * work->output);
@@ -281,7 +281,7 @@ static void sum_job(void *context, size_t job, int worker)
 {
     const struct conv_work *work = context;
     (void)worker;
-    const size_t weights = SAM_PLAIN(conv_weights)(work->conv);
+    const size_t weights = sam_plain_conv_weights(work->conv);
     const size_t first = job * SUM_RANGE;
     const size_t last = weights - first < SUM_RANGE ? weights : first + SUM_RANGE;
     const real *partial = work->workspace->partials;
@@ -293,15 +293,15 @@ static void sum_job(void *context, size_t job, int worker)
     }
 }
 
-void SAM_PLAIN(conv_backward_weight)(const struct sam_plain_conv *conv,
-                                     const struct sam_plain_workspace *workspace, int batch,
-                                     const real *x, const real *dy, real *dweight)
+void sam_plain_conv_backward_weight(const struct sam_plain_conv *conv,
+                                    const struct sam_plain_workspace *workspace, int batch,
+                                    const real *x, const real *dy, real *dweight)
 {
     struct conv_work work = work_new(conv, workspace, batch);
     work.x = x;
     work.dy = dy;
     work.dweight = dweight;
     sam_pool_run(workspace->pool, (size_t)slices_of(&work), weight_job, &work);
-    const size_t ranges = (SAM_PLAIN(conv_weights)(conv) + SUM_RANGE - 1) / SUM_RANGE;
+    const size_t ranges = (sam_plain_conv_weights(conv) + SUM_RANGE - 1) / SUM_RANGE;
     sam_pool_run(workspace->pool, ranges, sum_job, &work);
 }

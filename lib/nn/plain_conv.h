@@ -34,24 +34,24 @@ struct sam_plain_workspace {
  * more threads than this are of no use to it. */
 enum { SAM_PLAIN_SLICES = 8 };
 
-int SAM_PLAIN(conv_output_size)(const struct sam_plain_conv *conv);
+int sam_plain_conv_output_size(const struct sam_plain_conv *conv);
 /* Elements of a panel, and of the weight. */
-size_t SAM_PLAIN(conv_panel)(const struct sam_plain_conv *conv);
-size_t SAM_PLAIN(conv_weights)(const struct sam_plain_conv *conv);
+size_t sam_plain_conv_panel(const struct sam_plain_conv *conv);
+size_t sam_plain_conv_weights(const struct sam_plain_conv *conv);
 
 /* x (in, N, size, size), weight (out, in, kernel, kernel) to y (out, N, output, output). */
-void SAM_PLAIN(conv_forward)(const struct sam_plain_conv *conv,
-                             const struct sam_plain_workspace *workspace, int batch, const real *x,
-                             const real *weight, real *y);
+void sam_plain_conv_forward(const struct sam_plain_conv *conv,
+                            const struct sam_plain_workspace *workspace, int batch, const real *x,
+                            const real *weight, real *y);
 
 /* dx = the gradient by x, from dy, that by y; with `add`, dx += that. */
-void SAM_PLAIN(conv_backward_input)(const struct sam_plain_conv *conv,
-                                    const struct sam_plain_workspace *workspace, int batch,
-                                    const real *dy, const real *weight, bool add, real *dx);
+void sam_plain_conv_backward_input(const struct sam_plain_conv *conv,
+                                   const struct sam_plain_workspace *workspace, int batch,
+                                   const real *dy, const real *weight, bool add, real *dx);
 
 /* dweight = the gradient by the weight. */
-void SAM_PLAIN(conv_backward_weight)(const struct sam_plain_conv *conv,
-                                     const struct sam_plain_workspace *workspace, int batch,
-                                     const real *x, const real *dy, real *dweight);
+void sam_plain_conv_backward_weight(const struct sam_plain_conv *conv,
+                                    const struct sam_plain_workspace *workspace, int batch,
+                                    const real *x, const real *dy, real *dweight);
 
 #endif

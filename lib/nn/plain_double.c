@@ -2,5 +2,7 @@
 #define SAM_PLAIN_DOUBLE
 #include "nn/plain.c"
 #include "nn/plain_conv.c"
-#include "nn/plain_head.c"
+#include "nn/plain_linear.c"
+#include "nn/plain_network.c"
 #include "nn/plain_norm.c"
+#include "nn/plain_pool.c"

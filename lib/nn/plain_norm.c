@@ -72,16 +72,16 @@ static void measure_job(void *context, size_t channel, int worker)
     }
 }
 
-void SAM_PLAIN(norm_measure)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                             const real *x, float *running_mean, float *running_var)
+void sam_plain_norm_measure(const struct sam_plain_norm *norm, struct sam_pool *pool, const real *x,
+                            float *running_mean, float *running_var)
 {
     struct norm_work work = {
         .norm = norm, .x = x, .running_mean = running_mean, .running_var = running_var};
     sam_pool_run(pool, (size_t)norm->channels, measure_job, &work);
 }
 
-void SAM_PLAIN(norm_recall)(const struct sam_plain_norm *norm, const float *running_mean,
-                            const float *running_var)
+void sam_plain_norm_recall(const struct sam_plain_norm *norm, const float *running_mean,
+                           const float *running_var)
 {
     for (int c = 0; c < norm->channels; c++) {
         norm->mean[c] = running_mean[c];
@@ -113,8 +113,8 @@ static void apply_job(void *context, size_t channel, int worker)
     }
 }
 
-void SAM_PLAIN(norm_forward)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                             const real *x, const real *shortcut, bool relu_after, real *y)
+void sam_plain_norm_forward(const struct sam_plain_norm *norm, struct sam_pool *pool, const real *x,
+                            const real *shortcut, bool relu_after, real *y)
 {
     struct norm_work work = {
         .norm = norm, .x = x, .shortcut = shortcut, .relu = relu_after, .out = y};
@@ -164,9 +164,9 @@ static void backward_job(void *context, size_t channel, int worker)
         dx[i] = scale * (dz[i] - shift - (x[i] - norm->mean[channel]) * slope);
 }
 
-void SAM_PLAIN(norm_backward)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                              const real *x, const real *y, real *dy, real *dx, real *dweight,
-                              real *dbias)
+void sam_plain_norm_backward(const struct sam_plain_norm *norm, struct sam_pool *pool,
+                             const real *x, const real *y, real *dy, real *dx, real *dweight,
+                             real *dbias)
 {
     struct norm_work work = {
         .norm = norm, .x = x, .y = y, .out = dx, .dy = dy, .dweight = dweight, .dbias = dbias};

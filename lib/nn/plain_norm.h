@@ -25,21 +25,21 @@ struct sam_plain_norm {
 
 /* Training: m and v of x (channels, columns). Running mean and variance (channels), unless NULL,
  * move a tenth of the way to m and to the unbiased variance, v * M / (M - 1). */
-void SAM_PLAIN(norm_measure)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                             const real *x, float *running_mean, float *running_var);
+void sam_plain_norm_measure(const struct sam_plain_norm *norm, struct sam_pool *pool, const real *x,
+                            float *running_mean, float *running_var);
 
 /* Evaluation: m and v are the running ones. */
-void SAM_PLAIN(norm_recall)(const struct sam_plain_norm *norm, const float *running_mean,
-                            const float *running_var);
+void sam_plain_norm_recall(const struct sam_plain_norm *norm, const float *running_mean,
+                           const float *running_var);
 
 /* x to y, both (channels, columns). The shortcut, of the same shape, may be NULL. */
-void SAM_PLAIN(norm_forward)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                             const real *x, const real *shortcut, bool relu, real *y);
+void sam_plain_norm_forward(const struct sam_plain_norm *norm, struct sam_pool *pool, const real *x,
+                            const real *shortcut, bool relu, real *y);
 
 /* dy becomes dz in place (y is what forward made; NULL if it had no ReLU); dx, which may be dy, is
  * the gradient by x; dweight and dbias (channels) those by the parameters. */
-void SAM_PLAIN(norm_backward)(const struct sam_plain_norm *norm, struct sam_pool *pool,
-                              const real *x, const real *y, real *dy, real *dx, real *dweight,
-                              real *dbias);
+void sam_plain_norm_backward(const struct sam_plain_norm *norm, struct sam_pool *pool,
+                             const real *x, const real *y, real *dy, real *dx, real *dweight,
+                             real *dbias);
 
 #endif

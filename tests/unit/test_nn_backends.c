@@ -100,8 +100,7 @@ static struct difference compare(const struct nn_case *c, const struct outcome *
     };
 }
 
-/* --- The cases ----------------------------------------------------------------------------------
- */
+/* --- The cases ----------------------------------------------------------------------------- */
 
 static const struct {
     struct sam_arch arch;

@@ -177,8 +177,7 @@ static void initial_parameters_follow_the_seed(void **state)
     nn_case_free(&c);
 }
 
-/* --- Choosing an engine -------------------------------------------------------------------------
- */
+/* --- Choosing an engine -------------------------------------------------------------------- */
 
 static void reference_engines_are_always_there(void **state)
 {
@@ -237,8 +236,7 @@ static void impossible_settings_are_refused(void **state)
     assert_refused(settings, "width 0");
 }
 
-/* --- All engines --------------------------------------------------------------------------------
- */
+/* --- All engines --------------------------------------------------------------------------- */
 
 /* One bad number anywhere makes the loss NaN, in training and in evaluation. */
 static void assert_nan_spreads(struct nn_case *c, float *place, const char *kernels)

@@ -18,8 +18,9 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "nn/plain_conv.h"
-#include "nn/plain_head.h"
+#include "nn/plain_linear.h"
 #include "nn/plain_norm.h"
+#include "nn/plain_pool.h"
 
 static double *array(size_t count)
 {
@@ -82,8 +83,7 @@ static void assert_gradient(double *at, const double *gradient, size_t count,
     }
 }
 
-/* --- Convolution --------------------------------------------------------------------------------
- */
+/* --- Convolution --------------------------------------------------------------------------- */
 
 struct conv_case {
     struct sam_plain_conv conv;
@@ -242,8 +242,7 @@ static void conv_against_differences(void **state)
         }
 }
 
-/* --- Batch norm, sum, ReLU ----------------------------------------------------------------------
- */
+/* --- Batch norm, sum, ReLU ----------------------------------------------------------------- */
 
 enum { CHANNELS = 3, COLUMNS = 45 }; /* not a multiple of the lanes of a sum */
 
@@ -394,8 +393,7 @@ static void relu_passes_nan(void **state)
     norm_case_free(&c);
 }
 
-/* --- Pooling, linear layer, loss ----------------------------------------------------------------
- */
+/* --- Pooling, linear layer, loss ----------------------------------------------------------- */
 
 static void pool_is_the_mean(void **state)
 {
@@ -443,14 +441,14 @@ static double head_value(void *context)
 {
     struct head_case *c = context;
     sam_double_linear_forward(&LINEAR, BATCH, c->x, c->weight, c->bias, c->logits);
-    sam_double_loss(CLASSES, BATCH, c->logits, c->labels, c->dlogits, &c->result);
+    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, c->dlogits, &c->result);
     return c->result.loss;
 }
 
 static double loss_value(void *context)
 {
     struct head_case *c = context;
-    sam_double_loss(CLASSES, BATCH, c->logits, c->labels, NULL, &c->result);
+    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, NULL, &c->result);
     return c->result.loss;
 }
 
@@ -502,9 +500,9 @@ static void loss_of_extreme_logits(void **state)
     struct sam_engine_result result;
     double logits[2] = {1000, -1000}, dlogits[2];
     const uint8_t first = 0, second = 1;
-    sam_double_loss(2, 1, logits, &first, dlogits, &result);
+    sam_double_linear_loss(2, 1, logits, &first, dlogits, &result);
     assert_true(result.loss == 0 && result.correct == 1 && dlogits[0] == 0 && dlogits[1] == 0);
-    sam_double_loss(2, 1, logits, &second, dlogits, &result);
+    sam_double_linear_loss(2, 1, logits, &second, dlogits, &result);
     assert_true(result.loss == 2000 && result.correct == 0 && dlogits[0] == 1 && dlogits[1] == -1);
 }
 
@@ -514,7 +512,7 @@ static void correct_is_the_first_of_equals(void **state)
     struct sam_engine_result result;
     const double logits[3] = {1, 2, 2};
     for (uint8_t label = 0; label < 3; label++) {
-        sam_double_loss(3, 1, logits, &label, NULL, &result);
+        sam_double_linear_loss(3, 1, logits, &label, NULL, &result);
         assert_int_equal(result.correct, label == 1);
     }
 }
@@ -527,7 +525,7 @@ static void loss_of_nan_is_nan(void **state)
             struct sam_engine_result result;
             double logits[3] = {3, 1, 2};
             logits[at] = (double)NAN;
-            sam_double_loss(3, 1, logits, &label, NULL, &result);
+            sam_double_linear_loss(3, 1, logits, &label, NULL, &result);
             assert_true(isnan(result.loss));
             assert_int_equal(result.correct, 0);
         }

@@ -1,27 +1,10 @@
-#include "nn/plain_head.h"
+#include "nn/plain_linear.h"
 
 #include <math.h>
 #include <stdbool.h>
 
-void SAM_PLAIN(pool_forward)(size_t rows, size_t pixels, const real *x, real *pooled)
-{
-    for (size_t r = 0; r < rows; r++, x += pixels) {
-        double sum = 0;
-        for (size_t i = 0; i < pixels; i++)
-            sum += (double)x[i];
-        pooled[r] = (real)(sum / (double)pixels);
-    }
-}
-
-void SAM_PLAIN(pool_backward)(size_t rows, size_t pixels, const real *dpooled, real *dx)
-{
-    for (size_t r = 0; r < rows; r++, dx += pixels)
-        for (size_t i = 0; i < pixels; i++)
-            dx[i] = dpooled[r] / (real)pixels;
-}
-
-void SAM_PLAIN(linear_forward)(const struct sam_plain_linear *linear, int batch, const real *x,
-                               const real *weight, const real *bias, real *y)
+void sam_plain_linear_forward(const struct sam_plain_linear *linear, int batch, const real *x,
+                              const real *weight, const real *bias, real *y)
 {
     for (int k = 0; k < linear->out; k++)
         for (int n = 0; n < batch; n++)
@@ -31,9 +14,9 @@ void SAM_PLAIN(linear_forward)(const struct sam_plain_linear *linear, int batch,
                        (struct sam_plain_matrix){x, batch, SAM_PLAIN_AS_IS}, 1, y, batch);
 }
 
-void SAM_PLAIN(linear_backward)(const struct sam_plain_linear *linear, int batch, const real *x,
-                                const real *weight, const real *dy, real *dx, real *dweight,
-                                real *dbias)
+void sam_plain_linear_backward(const struct sam_plain_linear *linear, int batch, const real *x,
+                               const real *weight, const real *dy, real *dx, real *dweight,
+                               real *dbias)
 {
     sam_plain_multiply(linear->in, batch, linear->out,
                        (struct sam_plain_matrix){weight, linear->in, SAM_PLAIN_TRANSPOSED},
@@ -82,8 +65,8 @@ static double log_sum_exp(struct column logits)
     return largest + log(sum);
 }
 
-void SAM_PLAIN(loss)(int classes, int batch, const real *logits, const uint8_t *labels,
-                     real *dlogits, struct sam_engine_result *result)
+void sam_plain_linear_loss(int classes, int batch, const real *logits, const uint8_t *labels,
+                           real *dlogits, struct sam_engine_result *result)
 {
     *result = (struct sam_engine_result){0};
     for (int n = 0; n < batch; n++) {
