@@ -11,13 +11,13 @@
  * Holds the data set as bytes, seven floats a parameter, and what the network needs for a
  * minibatch. The work is in lib/train; this file has the command line, and what is said while it
  * runs. */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/tool.h"
 #include "train/arguments.h"
 #include "train/conflicts.h"
@@ -199,26 +199,29 @@ static int write_profile(struct sam_run *run, const char *outcome, FILE *file, c
     return sam_profile_write(&run->profile, run->engine, file, error);
 }
 
-/* Writes a report to `path` (NULL: not wanted; "-": standard error). Returns 0, or -1 after a
- * message. */
+/* Writes a report to `path`, whole or not at all; "-" is standard error. */
+static int write_to(struct sam_run *run, const char *outcome, const char *path, write_report *write,
+                    struct sam_error *error)
+{
+    struct sam_output output;
+    if (strcmp(path, "-") == 0)
+        return write(run, outcome, stderr, "standard error", error);
+    if (sam_output_open(&output, path, error))
+        return -1;
+    if (write(run, outcome, output.file, path, error) == 0)
+        return sam_output_commit(&output, error);
+    sam_output_discard(&output);
+    return -1;
+}
+
+/* Writes a report that is wanted (`path` not NULL). Returns 0, or -1 after a message. */
 static int report(struct sam_run *run, const char *outcome, const char *path, write_report *write)
 {
     struct sam_error error;
-    if (!path)
+    if (!path || write_to(run, outcome, path, write, &error) == 0)
         return 0;
-    FILE *file = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
-    if (!file) {
-        sam_tool_warn("%s: %s", path, strerror(errno));
-        return -1;
-    }
-    int status = write(run, outcome, file, path, &error);
-    if (status)
-        sam_tool_warn("%s", error.text);
-    if (file != stderr && fclose(file) && !status) {
-        sam_tool_warn("%s: %s", path, strerror(errno));
-        status = -1;
-    }
-    return status;
+    sam_tool_warn("%s", error.text);
+    return -1;
 }
 
 /* All reports that are wanted; those that need a trained network only if there is one. */

@@ -41,6 +41,11 @@ same_run() {
     diff <(without_seconds "$1.csv") <(without_seconds "$2.csv")
 }
 
+# differ A B - the files differ. (A bare ! does not fail a bats test.)
+differ() {
+    if cmp -s "$1" "$2"; then return 1; fi
+}
+
 # outputs NAME - the options that make a run leave what same_run compares.
 outputs() {
     echo --checkpoint "$1" --log "$1.csv" --dump "$1.dump"

@@ -155,52 +155,55 @@ static void state_round_trips(void **state)
     sam_settings_free(&settings);
 }
 
-/* Pairs of settings that contradict each other; each alone is accepted where it can stand alone. */
+/* Pairs of settings, name and value, that contradict each other, or cannot be meant. */
+static const char *const contradictions[][6] = {
+    {"optimizer", "sgd", "rho", "0.1"},
+    {"optimizer", "sgd", "adaptive", "yes"},
+    {"optimizer", "sgd", "mix", "magnitude"},
+    {"optimizer", "sgd", "perturbed-classes", "1"},
+    {"optimizer", "sgd", "control", "step-size"},
+    {"optimizer", "sgd", "clamp", "2"},
+    {"mix", "magnitude", "perturbed-classes", "1"},
+    {"control", "step-size", "mix", "magnitude"},
+    {"control", "step-size", "perturbed-classes", "1"},
+    {"control", "step-size", "clamp", "2"},
+    {"dump-every", "2"},
+    {"dump-steps", "2"},
+    {"dump-epochs", "2"},
+    {"dump", "-", "log", "-"},
+    {"checkpoint-every", "2"},
+    {"checkpoint", "-"},
+    {"augment-validation", "yes", "val-fraction", "0"},
+    {"log", "x", "dump", "x"},
+    {"info", "x", "checkpoint", "x"},
+    {"dump", "x", "dump-steps", "0"},
+    {"dump", "x", "dump-steps", "3-2"},
+    {"dump", "x", "dump-epochs", "201"},
+    {"perturbed-classes", "5"},
+    {"mix", "1=2"},
+    {"dataset", "mnist"},
+    {"dataset", "cifar10"},
+    {"augment", "rotate"},
+};
+
+/* And some that look like it, but agree. */
+static const char *const agreements[][6] = {
+    {"optimizer", "sgd", "rho", "0.1", "dump", "x"},
+    {"optimizer", "sgd", "seed", "2"},
+    {"control", "norm-matched", "perturbed-classes", "1"},
+    {"dump", "-", "log", "x"},
+    {"dump", "x", "dump-epochs", "all", "dump-steps", "1-3,7"},
+    {"dataset", "cifar10", "data", "folder"},
+    {"info", "-", "profile", "-"},
+};
+
 static void conflicts_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[][6] = {
-        {"optimizer", "sgd", "rho", "0.1"},
-        {"optimizer", "sgd", "adaptive", "yes"},
-        {"optimizer", "sgd", "mix", "magnitude"},
-        {"optimizer", "sgd", "perturbed-classes", "1"},
-        {"optimizer", "sgd", "control", "step-size"},
-        {"optimizer", "sgd", "clamp", "2"},
-        {"mix", "magnitude", "perturbed-classes", "1"},
-        {"control", "step-size", "mix", "magnitude"},
-        {"control", "step-size", "perturbed-classes", "1"},
-        {"control", "step-size", "clamp", "2"},
-        {"dump-every", "2"},
-        {"dump-steps", "2"},
-        {"dump-epochs", "2"},
-        {"dump", "-", "log", "-"},
-        {"checkpoint-every", "2"},
-        {"checkpoint", "-"},
-        {"augment-validation", "yes", "val-fraction", "0"},
-        {"log", "x", "dump", "x"},
-        {"info", "x", "checkpoint", "x"},
-        {"dump", "x", "dump-steps", "0"},
-        {"dump", "x", "dump-steps", "3-2"},
-        {"dump", "x", "dump-epochs", "201"},
-        {"perturbed-classes", "5"},
-        {"mix", "1=2"},
-        {"dataset", "mnist"},
-        {"dataset", "cifar10"},
-        {"augment", "rotate"},
-    };
-    static const char *const good[][6] = {
-        {"optimizer", "sgd", "rho", "0.1", "dump", "x"},
-        {"optimizer", "sgd", "seed", "2"},
-        {"control", "norm-matched", "perturbed-classes", "1"},
-        {"dump", "-", "log", "x"},
-        {"dump", "x", "dump-epochs", "all", "dump-steps", "1-3,7"},
-        {"dataset", "cifar10", "data", "folder"},
-        {"info", "-", "profile", "-"},
-    };
-    const size_t bad_count = sizeof bad / sizeof bad[0];
-    const size_t good_count = sizeof good / sizeof good[0];
+    const size_t bad_count = sizeof contradictions / sizeof contradictions[0];
+    const size_t good_count = sizeof agreements / sizeof agreements[0];
     for (size_t i = 0; i < bad_count + good_count; i++) {
-        const char *const *pairs = i < bad_count ? bad[i] : good[i - bad_count];
+        const char *const *pairs = i < bad_count ? contradictions[i] : agreements[i - bad_count];
         struct sam_settings settings;
         struct sam_error error = {0};
         assert_int_equal(sam_settings_init(&settings, &error), 0);
