@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # What every tool says of itself: --help, --version, its man page, and of an option it does not know.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     cd "$SAM_TOP/tools" || exit
     tools=$(basename -s .c -- *.c)
@@ -14,19 +16,20 @@ options() {
 
 @test "--help goes to standard output, begins with the usage, and is no error" {
     for tool in $tools; do
-        "$SAM_BIN/$tool" --help >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
-        [[ $(head -n 1 "$BATS_TEST_TMPDIR/out") == "Usage: $tool "* ]]
-        [ ! -s "$BATS_TEST_TMPDIR/err" ]
+        run --separate-stderr "$SAM_BIN/$tool" --help
+        [ "$status" -eq 0 ]
+        [[ ${lines[0]} == "Usage: $tool "* ]]
+        [ -z "$stderr" ]
     done
 }
 
 @test "--help explains every option" {
     for tool in $tools; do
+        help=$("$SAM_BIN/$tool" --help)
         for option in $(options "$tool"); do
             # The option's line, or the next where the argument fills the first.
-            "$SAM_BIN/$tool" --help |
-                grep -A 1 -E "^ {2,6}(-., )?--$option([],=[]|  |\$)" | grep -qE '  [^- ].' ||
-                { echo "$tool --$option"; false; }
+            grep -A 1 -E "^ {2,6}(-., )?--$option([],=[]|  |\$)" <<<"$help" |
+                grep -qE '  [^- ].' || { echo "$tool --$option"; false; }
         done
     done
 }
@@ -40,11 +43,11 @@ options() {
 
 @test "an unknown option is wrong usage, named in the message" {
     for tool in $tools; do
-        run "$SAM_BIN/$tool" --no-such-option
+        run --separate-stderr "$SAM_BIN/$tool" --no-such-option
         [ "$status" -eq 2 ]
-        [[ $output == "$tool: "*"--no-such-option"* ]]
-        [[ $output == *"$tool --help"* ]]
-        [ -z "$("$SAM_BIN/$tool" --no-such-option 2>/dev/null)" ]
+        [ -z "$output" ]
+        [[ $stderr == "$tool: "*"--no-such-option"* ]]
+        [[ $stderr == *"$tool --help"* ]]
     done
 }
 

@@ -1,21 +1,23 @@
 #!/usr/bin/env bats
 # `make install` and `make uninstall`, and bash completion as it is installed.
 
+# Installs into (or removes from) the folder $1. What is built for the tests is what is installed.
+make_in() {
+    make -s -C "$SAM_TOP" OUT="${SAM_BIN%/*}" DESTDIR="$1" PREFIX=/opt/samscope "$2"
+}
+
+setup_file() {
+    make_in "$BATS_FILE_TMPDIR" install
+}
+
 setup() {
     cd "$SAM_TOP" || exit
     tools=$(basename -s .c -- tools/*.c)
-    root=$BATS_TEST_TMPDIR/root
-    prefix=$root/opt/samscope
+    prefix=$BATS_FILE_TMPDIR/opt/samscope
     completions=$prefix/share/bash-completion/completions
 }
 
-# What is built for the tests is what is installed.
-install_with() {
-    make -s OUT="${SAM_BIN%/*}" DESTDIR="$root" PREFIX=/opt/samscope "$@"
-}
-
 @test "install puts tools, man pages and completion under DESTDIR/PREFIX" {
-    install_with install
     for tool in $tools; do
         cmp "$prefix/bin/$tool" "$SAM_BIN/$tool"
         [ -x "$prefix/bin/$tool" ]
@@ -25,20 +27,20 @@ install_with() {
     for page in tools/*.7; do
         [ ! -e "$page" ] || cmp "$prefix/share/man/man7/${page##*/}" "$page"
     done
-    # And nothing besides.
-    expected=$(find tools -name '*.[17c]' | wc -l)
-    [ "$(find "$root" -type f | wc -l)" -eq $((expected + $(wc -w <<<"$tools"))) ]
+    # And nothing besides: a program, a page and a completion for each tool, and the other pages.
+    expected=$(($(wc -w <<<"$tools") * 3 + $(find tools -name '*.7' | wc -l)))
+    [ "$(find "$BATS_FILE_TMPDIR/opt" -type f | wc -l)" -eq "$expected" ]
 }
 
 @test "uninstall leaves no file behind, and touches no other" {
-    install_with install
-    touch "$prefix/bin/of-somebody-else"
-    install_with uninstall
-    [ "$(find "$root" -type f)" = "$prefix/bin/of-somebody-else" ]
+    cp -r "$BATS_FILE_TMPDIR/opt" "$BATS_TEST_TMPDIR"
+    touch "$BATS_TEST_TMPDIR/opt/samscope/bin/of-somebody-else"
+    make_in "$BATS_TEST_TMPDIR" uninstall
+    run find "$BATS_TEST_TMPDIR/opt" -type f
+    [ "$output" = "$BATS_TEST_TMPDIR/opt/samscope/bin/of-somebody-else" ]
 }
 
 @test "an installed tool runs from where it is" {
-    install_with install
     for tool in $tools; do
         (cd / && PATH=$prefix/bin "$tool" --version)
     done
@@ -88,7 +90,6 @@ kind'
 }
 
 @test "completion as it is installed serves the tool whose name it bears" {
-    install_with install
     for tool in $tools; do
         complete_with "$completions/$tool" "$tool" -- | grep -qx -- --help
     done
