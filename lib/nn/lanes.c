@@ -33,7 +33,8 @@ struct pass {
 /* A region's context: the pass and whatever of these its job works on. */
 struct region {
     const struct pass *pass;
-    int size; /* of the images: decides the parts */
+    int size;      /* of the images: decides the parts */
+    bool backward; /* which weights to prepare */
     struct sam_lanes_unit *unit;
     struct sam_lanes_block *block, *previous; /* previous: NULL at the stem */
     double busy;                              /* seconds the calling thread spent in jobs */
@@ -123,17 +124,19 @@ static void prepare_job(void *context, size_t job, int worker)
     const struct sam_arch_unit *arch = region->unit->arch;
     double start = clock_start(worker);
     const int first = (int)job * PREPARE_ROWS, end = first + PREPARE_ROWS;
-    pass->network->kernels->winograd_prepare(arch, pass->parameters + arch->weight, first,
-                                             end < arch->out ? end : arch->out,
+    const int rows = region->backward ? arch->in : arch->out;
+    pass->network->kernels->winograd_prepare(arch, pass->parameters + arch->weight,
+                                             region->backward, first, end < rows ? end : rows,
                                              pass->network->transformed);
     clock_add(region, worker, region->unit->weights_time, &start);
 }
 
 /* Makes the unit's weights what its convolution wants; weights_of() is where they are then. */
-static void prepare(const struct pass *pass, struct sam_lanes_unit *unit)
+static void prepare(const struct pass *pass, struct sam_lanes_unit *unit, bool backward)
 {
-    struct region region = {.pass = pass, .unit = unit};
-    const size_t jobs = (size_t)(unit->arch->out + PREPARE_ROWS - 1) / PREPARE_ROWS;
+    struct region region = {.pass = pass, .unit = unit, .backward = backward};
+    const int rows = backward ? unit->arch->in : unit->arch->out;
+    const size_t jobs = (size_t)(rows + PREPARE_ROWS - 1) / PREPARE_ROWS;
     if (unit->winograd)
         region_run(&region, jobs, prepare_job);
 }
@@ -273,12 +276,12 @@ static void block_forward(const struct pass *pass, struct sam_lanes_block *block
                             .block = block,
                             .previous = in_front(pass->network, block)};
     const int parts = region_parts(&region);
-    prepare(pass, &block->conv1);
+    prepare(pass, &block->conv1, false);
     region_run_parts(&region, conv1_job);
     unit_finish(pass, &block->conv1, parts);
     if (block->has_shortcut)
         unit_finish(pass, &block->shortcut, parts);
-    prepare(pass, &block->conv2);
+    prepare(pass, &block->conv2, false);
     region_run_parts(&region, conv2_job);
     unit_finish(pass, &block->conv2, parts);
 }
@@ -428,12 +431,12 @@ static void block_backward(const struct pass *pass, struct sam_lanes_block *bloc
         sam_lanes_norm_slope(&block->shortcut, *parts, pass->batch, pass->parameters,
                              pass->gradient);
     *parts = region_parts(&region);
-    prepare(pass, &block->conv2);
+    prepare(pass, &block->conv2, true);
     region_run_parts(&region, conv2_back_job);
     unit_back_finish(&region, &block->conv2);
 
     sam_lanes_norm_slope(&block->conv1, *parts, pass->batch, pass->parameters, pass->gradient);
-    prepare(pass, &block->conv1);
+    prepare(pass, &block->conv1, true);
     region_run_parts(&region, conv1_back_job);
     unit_back_finish(&region, &block->conv1);
     if (block->has_shortcut) {

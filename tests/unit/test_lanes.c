@@ -185,10 +185,12 @@ static void trial_run(struct trial *t, bool winograd, bool add)
     float *transformed = NULL;
     if (winograd) {
         transformed = sam_memory_new(t->kernels->winograd_weights(&t->unit), sizeof(float), &error);
-        t->kernels->winograd_prepare(&t->unit, t->weights, 0, t->unit.out, transformed);
+        t->kernels->winograd_prepare(&t->unit, t->weights, false, 0, t->unit.out, transformed);
     }
     const float *weights = winograd ? transformed : t->weights;
     conv->forward(&t->unit, t->span, &input, weights, t->made_y, scratch);
+    if (winograd)
+        t->kernels->winograd_prepare(&t->unit, t->weights, true, 0, t->unit.in, transformed);
     conv->backward(&t->unit, t->span, &input, &slope, weights, add, t->made_dx, t->made_dweights,
                    scratch);
     free(scratch);

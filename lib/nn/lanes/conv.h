@@ -23,7 +23,7 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
                                   const struct sam_lanes_slope *slope, const float *weights,
                                   bool add, float *dx, float *dweights, float *scratch);
 size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit);
-void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *weights, int first,
-                                 int end, float *transformed);
+void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *weights,
+                                 bool backward, int first, int end, float *transformed);
 
 #endif

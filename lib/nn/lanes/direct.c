@@ -19,7 +19,8 @@
 #include "nn/lanes/product.h"
 
 enum {
-    BLOCK = 16, /* channels of a patch: with 9 taps its columns just fit the nearest cache */
+    BLOCK = 16,      /* input channels of a patch: 9 taps of their columns fit the nearest cache */
+    BLOCK_BACK = 64, /* output channels summed at once: one parity has 1, 2 or 4 taps */
     MOST_TAPS = 9,
     BAND_PIXELS = SAM_ARCH_IMAGE, /* outputs in a band of rows */
 };
@@ -298,9 +299,9 @@ static void backward_rows(const struct work *work, const float *weights, int k, 
 static void backward_input(const struct work *work, const float *weights, int first, float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
-    for (int k = 0; k < unit->out; k += BLOCK)
+    for (int k = 0; k < unit->out; k += BLOCK_BACK)
         for (int parity = 0; parity < unit->stride * unit->stride; parity++)
-            backward_rows(work, weights, k, least(BLOCK, unit->out - k), first,
+            backward_rows(work, weights, k, least(BLOCK_BACK, unit->out - k), first,
                           parity / unit->stride, parity % unit->stride, dx);
 }
 

@@ -64,10 +64,11 @@ struct sam_lanes_kernels {
 
     struct sam_lanes_conv direct;   /* serves every unit */
     struct sam_lanes_conv winograd; /* 3x3, stride 1 */
-    /* Floats of the transformed weights; makes those of the outputs first .. end-1. */
+    /* Floats of the transformed weights; makes those for the forward pass, or the backward pass:
+     * the part that belongs to the outputs, or the inputs, first .. end-1. */
     size_t (*winograd_weights)(const struct sam_arch_unit *unit);
-    void (*winograd_prepare)(const struct sam_arch_unit *unit, const float *weights, int first,
-                             int end, float *transformed);
+    void (*winograd_prepare)(const struct sam_arch_unit *unit, const float *weights, bool backward,
+                             int first, int end, float *transformed);
 
     /* images (N, C, 32, 32) to x (G, C, 32, 32, L). */
     void (*pack)(struct sam_lanes_span span, int channels, const float *images, float *x);

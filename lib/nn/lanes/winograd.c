@@ -30,13 +30,13 @@ enum { MOST_TILES = 8 };
 /* How a unit is worked on. Forward, the transform of T tiles with all their input channels is kept
  * while the output channels go by, some at a time; backward the same with the roles exchanged. */
 struct plan {
-    int tiles;         /* T */
-    int rows, columns; /* output channels at a time, forward; input channels, backward */
+    int tiles; /* T */
+    int rows;  /* output channels at a time, forward */
 };
 
 static struct plan plan_of(const struct sam_arch_unit *unit)
 {
-    return (struct plan){unit->in <= 32 ? 8 : 4, 12, 32};
+    return (struct plan){unit->in <= 32 ? 8 : 4, 12};
 }
 
 /* The working memory of a span; all its points lie one vector more apart than they have to, or all
@@ -73,11 +73,11 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     const struct plan plan = plan_of(unit);
     *work = (struct work){.unit = unit, .plan = plan};
     work->whole_point = ((ptrdiff_t)most(unit->in, unit->out) * plan.tiles + 1) * LANES;
-    work->part_point = ((ptrdiff_t)most(plan.rows, plan.columns) * plan.tiles + 1) * LANES;
+    work->part_point = ((ptrdiff_t)most(plan.rows, WINOGRAD_COLUMNS) * plan.tiles + 1) * LANES;
     float *at = scratch;
     work->whole = at, at += SQUARE * work->whole_point;
     work->part = at, at += SQUARE * work->part_point;
-    work->turned = at, at += (ptrdiff_t)plan.tiles * LANES * plan.columns;
+    work->turned = at, at += (ptrdiff_t)plan.tiles * LANES * WINOGRAD_COLUMNS;
     work->du = at, at += SQUARE * winograd_point(unit);
     work->lane_sums = at, at += few_channels(unit) ? SQUARE * unit->out * unit->in * LANES : 0;
     return (size_t)(at - scratch);
@@ -158,7 +158,7 @@ static const struct sam_lanes_tap one_tap = {0, 0};
 static void multiply_forward(const struct work *work, const float *u, int point, int first,
                              int count)
 {
-    const ptrdiff_t row = winograd_row(work->unit);
+    const ptrdiff_t row = whole_vectors(work->unit->in);
     SAM_LANES(multiply)
     (&(struct sam_lanes_product){
         .rows = count,
@@ -181,6 +181,7 @@ static void multiply_forward(const struct work *work, const float *u, int point,
 static void multiply_input_back(const struct work *work, const float *u, int point, int first,
                                 int count)
 {
+    const ptrdiff_t row = whole_vectors(work->unit->out);
     SAM_LANES(multiply)
     (&(struct sam_lanes_product){
         .rows = count,
@@ -193,9 +194,9 @@ static void multiply_input_back(const struct work *work, const float *u, int poi
         .out_column = LANES,
         .x = work->whole + point * work->whole_point,
         .x_step = channel_step(work),
-        .w = u + point * winograd_point(work->unit) + first,
-        .w_step = winograd_row(work->unit),
-        .w_row = 1,
+        .w = u + point * winograd_point(work->unit) + first * row,
+        .w_step = 1,
+        .w_row = row,
     });
 }
 
@@ -216,8 +217,8 @@ static void turn(const struct work *work, int point, int count)
         }
 }
 
-/* dU (columns first .. first+count-1) += dM V': the sum runs over samples. */
-static void multiply_weight_back(const struct work *work, int point, int first, int count)
+/* dU (columns first .. first+count-1) = dM V', or += with `add`: the sum runs over samples. */
+static void multiply_weight_back(const struct work *work, int point, int first, int count, bool add)
 {
     turn(work, point, count);
     SAM_LANES(multiply)
@@ -227,15 +228,16 @@ static void multiply_weight_back(const struct work *work, int point, int first, 
         .taps = 1,
         .tap = &one_tap,
         .depth = work->count * LANES,
-        .out = work->du + point * winograd_point(work->unit) + first,
-        .out_row = winograd_row(work->unit),
+        .out = work->du + point * winograd_point(work->unit) +
+               winograd_slope_offset(work->unit, 0, first),
+        .out_row = winograd_slope_row(work->unit, first),
         .out_column = LANES,
         .x = work->turned,
         .x_step = whole_vectors(count),
         .w = work->whole + point * work->whole_point,
         .w_step = 1,
         .w_row = channel_step(work),
-        .add = true,
+        .add = add,
     });
 }
 
@@ -261,10 +263,12 @@ static void correlate_weight_back(const struct work *work, int point)
 
 static void total_weight_back(const struct work *work)
 {
-    const int channels = work->unit->in;
+    const struct sam_arch_unit *unit = work->unit;
     const float *sums = work->lane_sums;
-    for (int row = 0; row < SQUARE * work->unit->out; row++, sums += channels * LANES)
-        SAM_LANES(correlation_total)(sums, channels, work->du + row * winograd_row(work->unit));
+    for (int point = 0; point < SQUARE; point++)
+        for (int k = 0; k < unit->out; k++, sums += unit->in * LANES)
+            SAM_LANES(correlation_total)
+    (sums, unit->in, work->du + point * winograd_point(unit) + winograd_slope_offset(unit, k, 0));
 }
 
 /* --- Spans ---------------------------------------------------------------------------------------
@@ -302,18 +306,19 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
 }
 
 static void chunk_backward(const struct work *work, const struct sam_lanes_input *input,
-                           const struct sam_lanes_slope *slope, const float *u, float *dx)
+                           const struct sam_lanes_slope *slope, const float *u, bool add_weights,
+                           float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_output_back(work, slope);
-    for (int c = 0; c < unit->in; c += work->plan.columns) {
-        const int count = least(work->plan.columns, unit->in - c);
+    for (int c = 0; c < unit->in; c += WINOGRAD_COLUMNS) {
+        const int count = least(WINOGRAD_COLUMNS, unit->in - c);
         chunk_input(work, input, c, count, work->part, work->part_point);
         for (int point = 0; point < SQUARE; point++) {
             if (few_channels(unit))
                 correlate_weight_back(work, point);
             else
-                multiply_weight_back(work, point, c, count);
+                multiply_weight_back(work, point, c, count, add_weights);
             multiply_input_back(work, u, point, c, count);
         }
         chunk_input_back(work, c, count, dx);
@@ -333,11 +338,12 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     if (!add)
         memset(dx + span.first * group, 0, (size_t)((span.end - span.first) * group) * sizeof *dx);
     const bool few = few_channels(unit);
-    const ptrdiff_t sums = few ? unit->out * unit->in * LANES : winograd_point(unit);
-    memset(few ? work.lane_sums : work.du, 0, (size_t)(SQUARE * sums) * sizeof(float));
+    if (few)
+        memset(work.lane_sums, 0,
+               (size_t)(SQUARE * unit->out * unit->in) * LANES * sizeof *work.lane_sums);
     for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
         work_take(&work, first, end);
-        chunk_backward(&work, input, slope, weights, dx);
+        chunk_backward(&work, input, slope, weights, first > span.first * tiles, dx);
     }
     if (few)
         total_weight_back(&work);

@@ -6,6 +6,19 @@
 #include "nn/lanes/layout.h"
 #include "nn/lanes/winograd_map.h"
 
+/* Channels lie far apart, and a tile is too small for the hardware to see where the next one is. So
+ * whoever works on a tile asks for the same place in the next channel, which is needed as many
+ * tiles from now as a chunk has. */
+ALWAYS_INLINE void fetch_next(const float *at, int size)
+{
+    __builtin_prefetch(at + plane_size(size));
+}
+
+ALWAYS_INLINE void fetch_next_to_write(const float *at, int size)
+{
+    __builtin_prefetch(at + plane_size(size), 1);
+}
+
 /* Where a tile lies: its group, and the row and column of its first output. */
 struct tile {
     int group, y, x;
@@ -35,6 +48,7 @@ ALWAYS_INLINE void map_tile_input(const struct channel *channel, int size, struc
                 d[i] = (vec){0};
             else
                 d[i] = channel_read(channel, normed, normed, corner + i * row + j * LANES);
+            fetch_next(channel->x + corner + i * row + j * LANES, size);
         }
         map_input(d, mapped);
 #pragma GCC unroll 6
@@ -88,6 +102,7 @@ ALWAYS_INLINE void map_tile_input_back(const float *dv, ptrdiff_t point, int siz
             float *at = corner + (i * size + j) * LANES;
             if (!border || (y >= 0 && y < size))
                 vec_store(at, vec_load(at) + d[i]);
+            fetch_next_to_write(at, size);
         }
     }
 }
@@ -116,8 +131,11 @@ static void tile_output(const float *m, ptrdiff_t point, int size, struct tile t
     for (int i = 0; i < TILE; i++) {
         map_output(half[i], mapped);
 #pragma GCC unroll 4
-        for (int j = 0; j < TILE; j++)
-            vec_store(y + ((tile.y + i) * size + tile.x + j) * LANES, mapped[j]);
+        for (int j = 0; j < TILE; j++) {
+            float *at = y + ((tile.y + i) * size + tile.x + j) * LANES;
+            vec_store(at, mapped[j]);
+            fetch_next_to_write(at, size);
+        }
     }
 }
 
@@ -128,8 +146,12 @@ static void tile_output_back(const struct slope_channel *slope, int size, struct
     vec half[POINTS][TILE], column[TILE], mapped[POINTS];
     for (int j = 0; j < TILE; j++) {
 #pragma GCC unroll 4
-        for (int i = 0; i < TILE; i++)
-            column[i] = slope_read(slope, ((tile.y + i) * size + tile.x + j) * LANES);
+        for (int i = 0; i < TILE; i++) {
+            const ptrdiff_t at = ((tile.y + i) * size + tile.x + j) * LANES;
+            column[i] = slope_read(slope, at);
+            fetch_next(slope->dz + at, size);
+            fetch_next(slope->y + at, size);
+        }
         map_output_back(column, mapped);
 #pragma GCC unroll 6
         for (int i = 0; i < POINTS; i++)

@@ -10,28 +10,51 @@ size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit)
     return (size_t)(SQUARE * winograd_point(unit));
 }
 
-/* U = G g G' of the outputs first .. end-1, for a vector of input channels at a time. */
-void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *weights, int first,
-                                 int end, float *transformed)
+/* The filters of a row are `lane_step` floats apart: LANES of them, or those left over, side by
+ * side. Memory serves as the transposer: numbers put into a vector one by one wait for each other.
+ */
+static void read_filters(const float *filters, ptrdiff_t lane_step, int lanes, vec g[3][3])
 {
-    for (int k = first; k < end; k++)
-        for (int c = 0; c < unit->in; c += LANES) {
-            const float *filters = weights + ((ptrdiff_t)k * unit->in + c) * 9;
-            vec g[3][3] = {{{0}}}, half[POINTS][3], u[POINTS];
-            for (int lane = 0; lane < least(LANES, unit->in - c); lane++)
-                for (int tap = 0; tap < 9; tap++)
-                    g[tap % 3][tap / 3][lane] = filters[lane * 9 + tap];
-            for (int x = 0; x < 3; x++) {
-                map_weight(g[x], u);
-                for (int i = 0; i < POINTS; i++)
-                    half[i][x] = u[i];
-            }
-            float *at = transformed + k * winograd_row(unit) + c;
-            for (int i = 0; i < POINTS; i++) {
-                map_weight(half[i], u);
-                for (int j = 0; j < POINTS; j++, at += winograd_point(unit))
-                    vec_store(at, u[j]);
-            }
+    float lined_up[3][3][LANES] __attribute__((aligned(4 * LANES))) = {{{0}}};
+    for (int lane = 0; lane < lanes; lane++)
+        for (int y = 0; y < 3; y++)
+            for (int x = 0; x < 3; x++)
+                lined_up[x][y][lane] = filters[lane * lane_step + y * 3 + x];
+    for (int x = 0; x < 3; x++)
+        for (int y = 0; y < 3; y++)
+            g[x][y] = vec_load(lined_up[x][y]);
+}
+
+/* U = G g G' of one vector; `point` floats from point to point. */
+static void map_filters(vec g[3][3], float *u, ptrdiff_t point)
+{
+    vec half[POINTS][3], mapped[POINTS];
+    for (int x = 0; x < 3; x++) {
+        map_weight(g[x], mapped);
+        for (int i = 0; i < POINTS; i++)
+            half[i][x] = mapped[i];
+    }
+    for (int i = 0; i < POINTS; i++) {
+        map_weight(half[i], mapped);
+        for (int j = 0; j < POINTS; j++, u += point)
+            vec_store(u, mapped[j]);
+    }
+}
+
+void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *weights,
+                                 bool backward, int first, int end, float *transformed)
+{
+    const int columns = backward ? unit->out : unit->in;
+    const ptrdiff_t out_step = (ptrdiff_t)unit->in * 9, in_step = 9;
+    const ptrdiff_t row_step = backward ? in_step : out_step;
+    const ptrdiff_t column_step = backward ? out_step : in_step;
+    for (int row = first; row < end; row++)
+        for (int column = 0; column < columns; column += LANES) {
+            vec g[3][3];
+            read_filters(weights + row * row_step + column * column_step, column_step,
+                         least(LANES, columns - column), g);
+            map_filters(g, transformed + (ptrdiff_t)row * whole_vectors(columns) + column,
+                        winograd_point(unit));
         }
 }
 
@@ -40,7 +63,7 @@ void SAM_LANES(winograd_finish)(const struct sam_arch_unit *unit, const float *d
 {
     for (int k = 0; k < unit->out; k++)
         for (int c = 0; c < unit->in; c += LANES) {
-            const float *at = du + k * winograd_row(unit) + c;
+            const float *at = du + winograd_slope_offset(unit, k, c);
             vec u[POINTS], half[3][POINTS], g[3][3];
             for (int i = 0; i < POINTS; i++) {
                 for (int j = 0; j < POINTS; j++, at += winograd_point(unit))
