@@ -19,16 +19,20 @@ $(TEST_PROGRAMS): $(OUT)/tests/%: $(OUT)/tests/oracle/%.o $(LIB)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LIBS) -o $@
 
+include tests/fuzz/fuzz.mk
+
 # $(1): what prove is to run. Bats files are called through bats, unit tests as they are.
 run_tests = @SAM_BIN=$(abspath $(BIN)) SAM_TOP=$(CURDIR) CMOCKA_MESSAGE_OUTPUT=TAP \
     prove --jobs $(JOBS) --timer --exec tests/run-one $(1)
 
 .PHONY: check check-unit check-cli check-sanitize
-check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) ## run all tests
+check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests
 	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS))
 check-unit: $(UNIT_TESTS) ## ... the unit tests alone
 	$(call run_tests,$^)
-check-cli: tools $(TEST_PROGRAMS) ## ... the command-line tests alone
+check-cli: tools $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## ... the command-line tests alone
 	$(call run_tests,$(CLI_TESTS))
 check-sanitize: ## ... all under ASan + UBSan
 	$(MAKE) check SANITIZE=address,undefined
+
+include tests/bench/engine.mk
