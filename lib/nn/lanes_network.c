@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nn/placement.h"
+
 /* --- Parts -------------------------------------------------------------------------------------
  */
 
@@ -33,26 +35,11 @@ struct sam_lanes_span sam_lanes_network_part(const struct sam_lanes_network *net
     return (struct sam_lanes_span){groups * part / parts, groups * (part + 1) / parts, batch};
 }
 
-/* --- Memory: planned once without an arena, to learn its size, and once with it ------------------
- */
+/* --- Memory -------------------------------------------------------------------------------- */
 
-struct layout {
-    struct sam_arena *arena;
-    size_t bytes;
-};
-
-/* Room for `count` elements of `size` bytes, NULL while planning. The arena was made to fit. */
-static void *take(struct layout *layout, size_t count, size_t size)
+static float *take_floats(struct sam_placement *placement, size_t count)
 {
-    layout->bytes +=
-        (count * size + SAM_MEMORY_ALIGNMENT - 1) / SAM_MEMORY_ALIGNMENT * SAM_MEMORY_ALIGNMENT;
-    struct sam_error never;
-    return layout->arena ? sam_arena_take(layout->arena, count, size, &never) : NULL;
-}
-
-static float *take_floats(struct layout *layout, size_t count)
-{
-    return take(layout, count, sizeof(float));
+    return sam_placement_take(placement, count, sizeof(float));
 }
 
 /* What the units need of the memory they share, each the largest of all. */
@@ -67,19 +54,20 @@ static void raise_to(size_t *largest, size_t value)
 }
 
 static void place_unit(const struct sam_lanes_network *network, struct sam_lanes_unit *unit,
-                       struct layout *layout, int batch, struct shared *shared)
+                       struct sam_placement *placement, int batch, struct shared *shared)
 {
     const struct sam_arch_unit *arch = unit->arch;
     const size_t channels = (size_t)arch->out;
     const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
     const int parts = sam_lanes_network_parts(network, arch->size / arch->stride, batch);
-    unit->y = take_floats(layout, samples * channels * (size_t)unit->pixels);
+    unit->y = take_floats(placement, samples * channels * (size_t)unit->pixels);
     float **const arrays[] = {&unit->mean, &unit->inverse, &unit->scale, &unit->shift,
                               &unit->a,    &unit->b,       &unit->c};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        *arrays[i] = take_floats(layout, channels);
-    unit->moments = take(layout, SAM_LANES_MOST_PARTS * channels, sizeof *unit->moments);
-    unit->sums = take(layout, SAM_LANES_MOST_PARTS * channels, sizeof *unit->sums);
+        *arrays[i] = take_floats(placement, channels);
+    unit->moments =
+        sam_placement_take(placement, SAM_LANES_MOST_PARTS * channels, sizeof *unit->moments);
+    unit->sums = sam_placement_take(placement, SAM_LANES_MOST_PARTS * channels, sizeof *unit->sums);
     raise_to(&shared->scratch, unit->conv->scratch(arch));
     if (unit->winograd)
         raise_to(&shared->transformed, network->kernels->winograd_weights(arch));
@@ -88,49 +76,40 @@ static void place_unit(const struct sam_lanes_network *network, struct sam_lanes
     raise_to(&shared->slopes[arch->stage % 2], samples * channels * (size_t)unit->pixels);
 }
 
-static void place_network(struct sam_lanes_network *network, struct layout *layout, int batch)
+static void place_network(void *context, struct sam_placement *placement)
 {
+    struct sam_lanes_network *network = context;
+    const int batch = network->max_batch;
     const struct sam_arch_tables *tables = &network->tables;
     const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
     struct shared shared = {0};
-    place_unit(network, &network->stem, layout, batch, &shared);
+    place_unit(network, &network->stem, placement, batch, &shared);
     raise_to(&shared.slopes[1], shared.slopes[0]); /* the stem's slope is that of stage 1's input */
     shared.slopes[0] = 0;
     for (size_t i = 0; i < tables->block_count; i++) {
         struct sam_lanes_block *block = &network->blocks[i];
-        place_unit(network, &block->conv1, layout, batch, &shared);
-        place_unit(network, &block->conv2, layout, batch, &shared);
+        place_unit(network, &block->conv1, placement, batch, &shared);
+        place_unit(network, &block->conv2, placement, batch, &shared);
         if (block->has_shortcut)
-            place_unit(network, &block->shortcut, layout, batch, &shared);
-        block->out =
-            take_floats(layout, samples * (size_t)(block->conv2.arch->out * block->conv2.pixels));
+            place_unit(network, &block->shortcut, placement, batch, &shared);
+        block->out = take_floats(placement,
+                                 samples * (size_t)(block->conv2.arch->out * block->conv2.pixels));
     }
     network->images =
-        take_floats(layout, samples * (size_t)tables->stem.in * SAM_ARCH_IMAGE * SAM_ARCH_IMAGE);
+        take_floats(placement, samples * (size_t)tables->stem.in * SAM_ARCH_IMAGE * SAM_ARCH_IMAGE);
     for (int i = 0; i < 2; i++)
-        network->slopes[i] = take_floats(layout, shared.slopes[i]);
-    network->transformed = take_floats(layout, shared.transformed);
-    network->dweights = take_floats(layout, shared.dweights);
+        network->slopes[i] = take_floats(placement, shared.slopes[i]);
+    network->transformed = take_floats(placement, shared.transformed);
+    network->dweights = take_floats(placement, shared.dweights);
     network->scratch = (shared.scratch + 15) / 16 * 16;
     network->scratches =
-        take_floats(layout, (size_t)sam_pool_threads(network->pool) * network->scratch);
+        take_floats(placement, (size_t)sam_pool_threads(network->pool) * network->scratch);
     float **const features[] = {&network->pooled, &network->dpooled};
     float **const classes[] = {&network->logits, &network->dlogits};
     for (int i = 0; i < 2; i++) {
-        *features[i] = take_floats(layout, (size_t)(tables->features * batch));
-        *classes[i] = take_floats(layout, (size_t)(tables->classes * batch));
+        *features[i] = take_floats(placement, (size_t)(tables->features * batch));
+        *classes[i] = take_floats(placement, (size_t)(tables->classes * batch));
     }
-}
-
-static int place(struct sam_lanes_network *network, int batch, struct sam_error *error)
-{
-    struct layout layout = {0};
-    place_network(network, &layout, batch);
-    network->arena = layout.arena = sam_arena_new(layout.bytes, error);
-    if (!layout.arena)
-        return -1;
-    place_network(network, &layout, batch);
-    return 0;
 }
 
 /* --- Units ---------------------------------------------------------------------------------------
@@ -192,7 +171,9 @@ int sam_lanes_network_init(struct sam_lanes_network *network,
     if (!network->blocks)
         return -1;
     make_units(network, settings->conv);
-    return place(network, settings->max_batch, error);
+    network->max_batch = settings->max_batch;
+    network->arena = sam_placement_run(place_network, network, error);
+    return network->arena ? 0 : -1;
 }
 
 void sam_lanes_network_free(struct sam_lanes_network *network)

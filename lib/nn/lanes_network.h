@@ -47,6 +47,7 @@ struct sam_lanes_block {
 struct sam_lanes_network {
     const struct sam_lanes_kernels *kernels;
     struct sam_arch_tables tables;
+    int max_batch;
     struct sam_arena *arena;
     struct sam_pool *pool;
     struct sam_lanes_unit stem;
