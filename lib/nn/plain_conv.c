@@ -11,6 +11,7 @@ struct conv_work {
     const struct sam_plain_workspace *workspace;
     int batch;
     int output;     /* height and width of the output */
+    int columns;    /* N * output * output: from a channel of the output to the next */
     int panel_rows; /* rows of output in a panel */
     int patch;      /* in * kernel * kernel: rows of a panel */
     const real *x, *weight, *dy;
@@ -53,10 +54,12 @@ size_t sam_plain_conv_weights(const struct sam_plain_conv *conv)
 static struct conv_work work_new(const struct sam_plain_conv *conv,
                                  const struct sam_plain_workspace *workspace, int batch)
 {
+    const int output = sam_plain_conv_output_size(conv);
     return (struct conv_work){.conv = conv,
                               .workspace = workspace,
                               .batch = batch,
-                              .output = sam_plain_conv_output_size(conv),
+                              .output = output,
+                              .columns = batch * output * output,
                               .panel_rows = rows_of_panel(conv),
                               .patch = patch_of(conv)};
 }
@@ -112,7 +115,7 @@ static ptrdiff_t input_row(const struct conv_work *work, int channel, int row, i
     return (((ptrdiff_t)channel * work->batch + image) * conv->size + h) * conv->size;
 }
 
-/* One output row's part of a panel row: from x, with zeros outside of the image. */
+/* A run of a panel row, the part of one output row: from x, with zeros outside of the image. */
 static void gather(const real *x, int stride, struct tap tap, int output, real *panel)
 {
     for (int w = 0; w < tap.first; w++)
@@ -127,47 +130,60 @@ static void gather(const real *x, int stride, struct tap tap, int output, real *
         panel[w] = 0;
 }
 
-/* The way back: the panel's part is added where it came from. */
+/* The way back: a run is added where it came from. */
 static void scatter(const real *panel, int stride, struct tap tap, real *dx)
 {
     for (int w = tap.first; w < tap.last; w++)
         dx[w * stride + tap.left] += panel[w];
 }
 
-/* panel (in*kernel*kernel, rows*output): the patches of some rows of output. */
-static void read_patches(const struct conv_work *work, struct rows rows, real *panel)
+/* What is done with each run of `output` elements of a panel: `at` is the place in x or dx of the
+ * input row that it comes from, or -1 if that lies outside of the image. */
+typedef void visit_run(const struct conv_work *work, struct tap tap, ptrdiff_t at, real *run);
+
+static void read_run(const struct conv_work *work, struct tap tap, ptrdiff_t at, real *run)
+{
+    if (at < 0)
+        memset(run, 0, (size_t)work->output * sizeof *run);
+    else
+        gather(work->x + at, work->conv->stride, tap, work->output, run);
+}
+
+static void add_run(const struct conv_work *work, struct tap tap, ptrdiff_t at, real *run)
+{
+    if (at >= 0)
+        scatter(run, work->conv->stride, tap, work->dx + at);
+}
+
+/* Walks through panel (in*kernel*kernel, rows*output), the patches of some rows of output. */
+static void for_patches(const struct conv_work *work, struct rows rows, real *panel,
+                        visit_run *visit)
 {
     const int kernel = work->conv->kernel;
     for (int i = 0; i < work->conv->in; i++)
         for (int k = 0; k < kernel * kernel; k++) {
             const struct tap tap = tap_at(work, k / kernel, k % kernel);
-            for (int r = rows.first; r < rows.first + rows.count; r++, panel += work->output) {
-                const ptrdiff_t at = input_row(work, i, r, tap.above);
-                if (at < 0)
-                    memset(panel, 0, (size_t)work->output * sizeof *panel);
-                else
-                    gather(work->x + at, work->conv->stride, tap, work->output, panel);
-            }
+            for (int r = rows.first; r < rows.first + rows.count; r++, panel += work->output)
+                visit(work, tap, input_row(work, i, r, tap.above), panel);
         }
 }
 
-static void add_patches(const struct conv_work *work, struct rows rows, const real *panel)
+/* Matrices as they are stored: the weight (out, patch), a panel (patch, columns), and some rows of
+ * dy: the columns (out, rows*output) of (out, N*output*output). */
+static struct sam_plain_matrix weight_of(const struct conv_work *work, enum sam_plain_form form)
 {
-    const int kernel = work->conv->kernel;
-    for (int i = 0; i < work->conv->in; i++)
-        for (int k = 0; k < kernel * kernel; k++) {
-            const struct tap tap = tap_at(work, k / kernel, k % kernel);
-            for (int r = rows.first; r < rows.first + rows.count; r++, panel += work->output) {
-                const ptrdiff_t at = input_row(work, i, r, tap.above);
-                if (at >= 0)
-                    scatter(panel, work->conv->stride, tap, work->dx + at);
-            }
-        }
+    return (struct sam_plain_matrix){work->weight, work->patch, form};
 }
 
-static struct sam_plain_matrix matrix(const real *data, int stride, enum sam_plain_form form)
+static struct sam_plain_matrix panel_of(const real *panel, int columns, enum sam_plain_form form)
 {
-    return (struct sam_plain_matrix){data, stride, form};
+    return (struct sam_plain_matrix){panel, columns, form};
+}
+
+static struct sam_plain_matrix dy_of(const struct conv_work *work, struct rows rows)
+{
+    const real *first = work->dy + (size_t)rows.first * (size_t)work->output;
+    return (struct sam_plain_matrix){first, work->columns, SAM_PLAIN_AS_IS};
 }
 
 /* Forward: a job is a panel. */
@@ -177,13 +193,11 @@ static void forward_job(void *context, size_t job, int worker)
     const struct rows rows =
         panel_at(work, (int)job * work->panel_rows, work->batch * work->output);
     const int columns = rows.count * work->output;
-    const int row_stride = work->batch * work->output * work->output;
     real *panel = scratch(work, worker);
-    read_patches(work, rows, panel);
-    sam_plain_multiply(work->conv->out, columns, work->patch,
-                       matrix(work->weight, work->patch, SAM_PLAIN_AS_IS),
-                       matrix(panel, columns, SAM_PLAIN_AS_IS), 0,
-                       work->y + (size_t)rows.first * (size_t)work->output, row_stride);
+    for_patches(work, rows, panel, read_run);
+    sam_plain_multiply(work->conv->out, columns, work->patch, weight_of(work, SAM_PLAIN_AS_IS),
+                       panel_of(panel, columns, SAM_PLAIN_AS_IS), 0,
+                       work->y + (size_t)rows.first * (size_t)work->output, work->columns);
 }
 
 void sam_plain_conv_forward(const struct sam_plain_conv *conv,
@@ -218,7 +232,6 @@ static void input_job(void *context, size_t job, int worker)
     const struct conv_work *work = context;
     const int per_job = images_of_job(work), first = (int)job * per_job;
     const int images = work->batch - first < per_job ? work->batch - first : per_job;
-    const int row_stride = work->batch * work->output * work->output;
     real *panel = scratch(work, worker);
     if (!work->add)
         clear_images(work, first, images);
@@ -227,11 +240,9 @@ static void input_job(void *context, size_t job, int worker)
         const struct rows rows = panel_at(work, row, end);
         const int columns = rows.count * work->output;
         sam_plain_multiply(work->patch, columns, work->conv->out,
-                           matrix(work->weight, work->patch, SAM_PLAIN_TRANSPOSED),
-                           matrix(work->dy + (size_t)rows.first * (size_t)work->output, row_stride,
-                                  SAM_PLAIN_AS_IS),
-                           0, panel, columns);
-        add_patches(work, rows, panel);
+                           weight_of(work, SAM_PLAIN_TRANSPOSED), dy_of(work, rows), 0, panel,
+                           columns);
+        for_patches(work, rows, panel, add_run);
     }
 }
 
@@ -259,17 +270,14 @@ static void weight_job(void *context, size_t job, int worker)
     const struct conv_work *work = context;
     const int panels = panels_of(work), slices = slices_of(work), slice = (int)job;
     const int first = panels * slice / slices, last = panels * (slice + 1) / slices;
-    const int row_stride = work->batch * work->output * work->output;
     real *partial = work->workspace->partials + job * sam_plain_conv_weights(work->conv);
     real *panel = scratch(work, worker);
     for (int p = first; p < last; p++) {
         const struct rows rows = panel_at(work, p * work->panel_rows, work->batch * work->output);
         const int columns = rows.count * work->output;
-        read_patches(work, rows, panel);
-        sam_plain_multiply(work->conv->out, work->patch, columns,
-                           matrix(work->dy + (size_t)rows.first * (size_t)work->output, row_stride,
-                                  SAM_PLAIN_AS_IS),
-                           matrix(panel, columns, SAM_PLAIN_TRANSPOSED), p > first, partial,
+        for_patches(work, rows, panel, read_run);
+        sam_plain_multiply(work->conv->out, work->patch, columns, dy_of(work, rows),
+                           panel_of(panel, columns, SAM_PLAIN_TRANSPOSED), p > first, partial,
                            work->patch);
     }
 }

@@ -3,9 +3,9 @@
  *
  * With p = kernel / 2, S = stride, zeros outside the image:
  *   y[o,n,h,w] = sum over i,u,v of weight[o,i,u,v] * x[i, n, S*h + u - p, S*w + v - p].
- * The patches of a few rows of output, a panel (in*kernel*kernel, columns), are written out, so
- * that y is the product of the weight, seen as a matrix (out, in*kernel*kernel), and the panel. A
- * panel is small enough to stay in a core's cache. */
+ * The patches of some rows of output, a panel (in*kernel*kernel, columns), are written out, so that
+ * the columns of y are the product of the weight, seen as a matrix (out, in*kernel*kernel), and the
+ * panel. A panel has few columns, to stay near a core. */
 #ifndef SAM_NN_PLAIN_CONV_H
 #define SAM_NN_PLAIN_CONV_H
 
@@ -34,7 +34,9 @@ struct sam_plain_workspace {
  * more threads than this are of no use to it. */
 enum { SAM_PLAIN_SLICES = 8 };
 
+/* Height and width of the output. */
 int sam_plain_conv_output_size(const struct sam_plain_conv *conv);
+
 /* Elements of a panel, and of the weight. */
 size_t sam_plain_conv_panel(const struct sam_plain_conv *conv);
 size_t sam_plain_conv_weights(const struct sam_plain_conv *conv);

@@ -3,24 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "nn/placement.h"
 
-/* --- Memory: planned once without an arena, to learn its size, and once with it ------------ */
+/* --- Memory -------------------------------------------------------------------------------- */
 
-struct layout {
-    struct sam_arena *arena;
-    size_t bytes;
-};
-
-/* Room for `count` numbers, NULL while planning. The arena was made to fit, so it never runs out.
- */
-static real *take(struct layout *layout, size_t count)
+static real *take(struct sam_placement *placement, size_t count)
 {
-    const size_t bytes = count * sizeof(real);
-    layout->bytes +=
-        (bytes + SAM_MEMORY_ALIGNMENT - 1) / SAM_MEMORY_ALIGNMENT * SAM_MEMORY_ALIGNMENT;
-    struct sam_error never;
-    return layout->arena ? sam_arena_take(layout->arena, count, sizeof(real), &never) : NULL;
+    return sam_placement_take(placement, count, sizeof(real));
 }
 
 static size_t largest(size_t a, size_t b)
@@ -33,58 +22,49 @@ struct shared {
     size_t activation, panel, weights;
 };
 
-static void place_unit(struct sam_plain_unit *unit, struct layout *layout, size_t batch,
+static void place_unit(struct sam_plain_unit *unit, struct sam_placement *placement, size_t batch,
                        struct shared *shared)
 {
     const size_t channels = (size_t)unit->conv.out;
     const size_t activation = channels * batch * unit->pixels;
-    unit->product = take(layout, activation);
-    unit->output = take(layout, activation);
-    unit->mean = take(layout, channels);
-    unit->inverse = take(layout, channels);
+    unit->product = take(placement, activation);
+    unit->output = take(placement, activation);
+    unit->mean = take(placement, channels);
+    unit->inverse = take(placement, channels);
     shared->activation = largest(shared->activation, activation);
     shared->panel = largest(shared->panel, sam_plain_conv_panel(&unit->conv));
     shared->weights = largest(shared->weights, sam_plain_conv_weights(&unit->conv));
 }
 
-static void place_network(struct sam_plain_network *network, struct layout *layout, size_t batch)
+static void place_network(void *context, struct sam_placement *placement)
 {
+    struct sam_plain_network *network = context;
     const struct sam_arch_tables *tables = &network->tables;
+    const size_t batch = network->max_batch;
     struct shared shared = {0};
-    place_unit(&network->stem, layout, batch, &shared);
+    place_unit(&network->stem, placement, batch, &shared);
     for (size_t i = 0; i < tables->block_count; i++) {
         struct sam_plain_block *block = &network->blocks[i];
-        place_unit(&block->conv1, layout, batch, &shared);
-        place_unit(&block->conv2, layout, batch, &shared);
+        place_unit(&block->conv1, placement, batch, &shared);
+        place_unit(&block->conv2, placement, batch, &shared);
         if (block->has_shortcut)
-            place_unit(&block->shortcut, layout, batch, &shared);
+            place_unit(&block->shortcut, placement, batch, &shared);
     }
     const size_t features = (size_t)tables->features, classes = (size_t)tables->classes;
     const size_t channels = (size_t)tables->stem.in, pixels = SAM_ARCH_IMAGE * SAM_ARCH_IMAGE;
-    network->parameters = take(layout, tables->parameter_count);
-    network->gradient = take(layout, tables->parameter_count);
-    network->images = take(layout, channels * batch * pixels);
-    network->pooled = take(layout, features * batch);
-    network->dpooled = take(layout, features * batch);
-    network->logits = take(layout, classes * batch);
-    network->dlogits = take(layout, classes * batch);
+    network->parameters = take(placement, tables->parameter_count);
+    network->gradient = take(placement, tables->parameter_count);
+    network->images = take(placement, channels * batch * pixels);
+    network->pooled = take(placement, features * batch);
+    network->dpooled = take(placement, features * batch);
+    network->logits = take(placement, classes * batch);
+    network->dlogits = take(placement, classes * batch);
     for (int i = 0; i < 3; i++)
-        network->spare[i] = take(layout, shared.activation);
+        network->spare[i] = take(placement, shared.activation);
     struct sam_plain_workspace *workspace = &network->workspace;
     workspace->panel = shared.panel;
-    workspace->panels = take(layout, (size_t)sam_pool_threads(workspace->pool) * shared.panel);
-    workspace->partials = take(layout, SAM_PLAIN_SLICES * shared.weights);
-}
-
-static int place(struct sam_plain_network *network, size_t batch, struct sam_error *error)
-{
-    struct layout layout = {0};
-    place_network(network, &layout, batch);
-    network->arena = layout.arena = sam_arena_new(layout.bytes, error);
-    if (!layout.arena)
-        return -1;
-    place_network(network, &layout, batch);
-    return 0;
+    workspace->panels = take(placement, (size_t)sam_pool_threads(workspace->pool) * shared.panel);
+    workspace->partials = take(placement, SAM_PLAIN_SLICES * shared.weights);
 }
 
 /* --- Making and freeing -------------------------------------------------------------------- */
@@ -139,13 +119,15 @@ struct sam_plain_network *sam_plain_network_new(const struct sam_engine_settings
     if (!network)
         return NULL;
     network->workspace.pool = pool;
+    network->max_batch = (size_t)settings->max_batch;
     if (sam_arch_tables_init(&network->tables, &settings->arch, error))
         goto failed;
     network->blocks = sam_memory_new(network->tables.block_count, sizeof *network->blocks, error);
     if (!network->blocks)
         goto failed;
     make_units(network);
-    if (place(network, (size_t)settings->max_batch, error))
+    network->arena = sam_placement_run(place_network, network, error);
+    if (!network->arena)
         goto failed;
     return network;
 failed:

@@ -37,6 +37,7 @@ struct sam_plain_block {
 
 struct sam_plain_network {
     struct sam_arch_tables tables;
+    size_t max_batch;
     struct sam_arena *arena; /* of all arrays below and in the units */
     struct sam_plain_workspace workspace;
     struct sam_plain_unit stem;
