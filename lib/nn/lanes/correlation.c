@@ -56,8 +56,18 @@ void SAM_LANES(correlate)(const struct sam_lanes_correlation *c)
         blocks(c, row, 1);
 }
 
+/* Transposed, LANES sums are added up at once. */
 void SAM_LANES(correlation_total)(const float *sums, ptrdiff_t count, float *totals)
 {
-    for (ptrdiff_t i = 0; i < count; i++)
-        totals[i] = (float)vec_sum(vec_load(sums + i * LANES));
+    for (ptrdiff_t first = 0; first < count; first += LANES) {
+        const ptrdiff_t left = count - first;
+        vec square[LANES], total = {0};
+        for (int i = 0; i < LANES; i++)
+            square[i] = i < left ? vec_load(sums + (first + i) * LANES) : vec_all(0);
+        vec_transpose(square);
+        for (int i = 0; i < LANES; i++)
+            total += square[i];
+        for (int i = 0; i < LANES && i < left; i++)
+            totals[first + i] = total[i];
+    }
 }

@@ -54,11 +54,16 @@ static void plane_moments(const float *x, int pixels, int lanes, struct sam_lane
         sum += difference;
         squares += difference * difference;
     }
+    double means[LANES], mean = 0, about = 0;
     for (int lane = 0; lane < lanes; lane++) {
-        const double mean = (double)sum[lane] / pixels;
-        add_moments(moments, pixels, (double)pivot[lane] + mean,
-                    (double)squares[lane] - mean * mean * pixels);
+        means[lane] = (double)pivot[lane] + (double)sum[lane] / pixels;
+        mean += means[lane] / lanes;
     }
+    for (int lane = 0; lane < lanes; lane++) {
+        const double own = (double)sum[lane] / pixels, shift = means[lane] - mean;
+        about += (double)squares[lane] + pixels * (shift * shift - own * own);
+    }
+    add_moments(moments, (double)pixels * lanes, mean, about);
 }
 
 static void moments(struct sam_lanes_span span, int channels, int pixels, const float *x,

@@ -74,12 +74,16 @@ ALWAYS_INLINE vec vec_first(vec v, int lanes)
     return (vec)((veci)v & (index < lanes));
 }
 
+/* The sum of the lanes, neighbours first, so that additions need not wait for each other. */
 ALWAYS_INLINE double vec_sum(vec v)
 {
-    double sum = 0;
+    double sums[LANES];
     for (int i = 0; i < LANES; i++)
-        sum += (double)v[i];
-    return sum;
+        sums[i] = (double)v[i];
+    for (int step = 1; step < LANES; step *= 2)
+        for (int i = 0; i < LANES; i += 2 * step)
+            sums[i] += sums[i + step];
+    return sums[0];
 }
 
 /* Transposes the square matrix of LANES rows in place: log2(LANES) rounds, each of which exchanges

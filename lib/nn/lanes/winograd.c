@@ -25,7 +25,7 @@
 /* --- Chunks: as many tiles, and channels, as keep their transforms in the cache ------------------
  */
 
-enum { MOST_TILES = 8 };
+enum { MOST_TILES = 128 / LANES };
 
 /* How a unit is worked on. Forward, the transform of T tiles with all their input channels is kept
  * while the output channels go by, some at a time; backward the same with the roles exchanged. */
@@ -36,7 +36,7 @@ struct plan {
 
 static struct plan plan_of(const struct sam_arch_unit *unit)
 {
-    return (struct plan){unit->in <= 32 ? 8 : 4, 12};
+    return (struct plan){(unit->in <= 32 ? 128 : 64) / LANES, 12};
 }
 
 /* The working memory of a span; all its points lie one vector more apart than they have to, or all
