@@ -1,0 +1,60 @@
+# compare - what each update gains over a reference, over paired seeds.
+#
+#     awk -f statistics.awk -f compare.awk < RUNS
+#
+# In: a CSV with the columns rho, update, seed, accuracy, one row a run; the runs of the update "sgd"
+# (without a radius) are the reference: each run is paired with the reference of its seed, which
+# began from the same weights and saw the same images in the same order.
+# Out: a row a radius and update:
+#   seeds                       number of pairs, N
+#   mean, half                  of the accuracy: the mean, and half the 95 % interval, t(N - 1) sd/sqrt N
+#   gain, gain_low, gain_high   over the reference: the mean of the paired differences, its interval
+#   p, p_holm                   two-sided paired t-test that there is no gain; the same after Holm's
+#                               adjustment for all rows of the table
+# Where N is 1 there is no interval and no test: the cells are empty. A run without an accuracy (it
+# diverged) drops its pair.
+
+BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g" }
+
+NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+$at["accuracy"] == "" { next }
+$at["update"] == "sgd" { reference[$at["seed"]] = $at["accuracy"] }
+{
+    group = $at["update"] == "sgd" ? "" : $at["rho"]
+    key = group OFS $at["update"]
+    if (!(key in count)) keys[++groups] = key
+    value[key, ++count[key]] = $at["accuracy"]
+    seed[key, count[key]] = $at["seed"]
+}
+
+# Half the 95 % interval of a mean of n values, or nothing.
+function half_interval(sd, n) { return n > 1 ? t_critical(0.05, n - 1) * sd / sqrt(n) : "" }
+
+function test(mean, sd, n) {
+    if (n < 2) return ""
+    return sd > 0 ? t_two_sided(mean * sqrt(n) / sd, n - 1) : mean == 0 ? 1 : 0
+}
+
+END {
+    for (k = 1; k <= groups; k++) {
+        key = keys[k]
+        pairs = 0
+        for (i = 1; i <= count[key]; i++) {
+            one[i] = value[key, i]
+            if (seed[key, i] in reference) gains[++pairs] = one[i] - reference[seed[key, i]]
+        }
+        moments_of(one, count[key], all)
+        if (pairs) moments_of(gains, pairs, gain)
+        half = half_interval(gain["sd"], pairs)
+        text[k] = key OFS pairs OFS all["mean"] OFS half_interval(all["sd"], count[key])
+        if (!pairs || key == ",sgd") { text[k] = text[k] ",,,,"; continue }
+        text[k] = text[k] OFS gain["mean"] OFS (half == "" ? "" : gain["mean"] - half) OFS \
+            (half == "" ? "" : gain["mean"] + half)
+        chance = test(gain["mean"], gain["sd"], pairs)
+        text[k] = text[k] OFS chance
+        if (chance != "") { p[++tests] = chance; test_of[k] = tests }
+    }
+    holm(p, tests + 0, adjusted)
+    print "rho,update,seeds,mean,half,gain,gain_low,gain_high,p,p_holm"
+    for (k = 1; k <= groups; k++) print text[k] OFS (k in test_of ? adjusted[test_of[k]] : "")
+}
