@@ -21,6 +21,7 @@
 enum {
     BLOCK = 16,      /* input channels of a patch: 9 taps of their columns fit the nearest cache */
     BLOCK_BACK = 64, /* output channels summed at once: one parity has 1, 2 or 4 taps */
+    TURNED = 2 * LANES, /* input channels of a transposed patch */
     MOST_TAPS = 9,
     BAND_PIXELS = SAM_ARCH_IMAGE, /* outputs in a band of rows */
 };
@@ -39,11 +40,12 @@ struct work {
     int row_step;                  /* input rows from one row of the patch to the next */
     int patch_rows, patch_columns; /* of a patch of the input; columns of one phase */
     bool few;                      /* channels: weight gradients with samples in the lanes */
-    float *patch;                  /* (BLOCK, patch_rows, phases, patch_columns, L) */
-    float *turned;   /* (patch_rows, phases, patch_columns, L, L): the patch of L channels */
+    float *patch;                  /* (channels, patch_rows, phases, patch_columns, L) */
+    float *turned;   /* (patch_rows, phases, patch_columns, L, channels): transposed */
     float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
     float *dweights; /* (taps, K, whole vectors of C); few: (K, C * taps, L) */
-    struct sam_lanes_tap *tap; /* (BAND_PIXELS) for the product at hand; taps are fewer */
+    float *packed;   /* (taps, K, C): the weights in the order the backward pass reads them */
+    struct sam_lanes_tap *tap; /* (MOST_TAPS) for the product at hand */
 };
 
 static ptrdiff_t patch_channel(const struct work *work)
@@ -97,11 +99,12 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->patch_columns = single ? size : size + 2 / work->phases;
     work->few = unit->in < LANES;
     float *at = scratch;
-    work->patch = at, at += BLOCK * patch_channel(work);
-    work->turned = at, at += patch_channel(work) * LANES;
+    work->patch = at, at += (TURNED > BLOCK ? TURNED : BLOCK) * patch_channel(work);
+    work->turned = at, at += patch_channel(work) * TURNED;
     work->slope = at, at += unit->out * slope_channel(work);
     work->dweights = at, at += dweights_size(work);
-    work->tap = (void *)at, at += BAND_PIXELS * (ptrdiff_t)(sizeof *work->tap / sizeof *at);
+    work->packed = at, at += (ptrdiff_t)work->taps * unit->out * unit->in;
+    work->tap = (void *)at, at += MOST_TAPS * (ptrdiff_t)(sizeof *work->tap / sizeof *at);
     return (size_t)(at - scratch);
 }
 
@@ -260,8 +263,8 @@ static struct taps taps_of(const struct sam_arch_unit *unit, int parity)
 
 /* Adds to the inputs of one parity what the channels k .. k+count-1 of the slope, filled from row
  * first-1 on, contribute; dx (C, S, S, L). */
-static void backward_rows(const struct work *work, const float *weights, int k, int count,
-                          int first, int parity_y, int parity_x, float *dx)
+static void backward_rows(const struct work *work, int k, int count, int first, int parity_y,
+                          int parity_x, float *dx)
 {
     const int stride = work->unit->stride, size = work->unit->size;
     const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
@@ -271,7 +274,8 @@ static void backward_rows(const struct work *work, const float *weights, int k, 
             work->tap[taps++] =
                 (struct sam_lanes_tap){.x = (int32_t)((1 + down.output[i]) * slope_row(work) +
                                                       (1 + across.output[j]) * LANES),
-                                       .w = down.tap[i] * work->unit->kernel + across.tap[j]};
+                                       .w = (down.tap[i] * work->unit->kernel + across.tap[j]) *
+                                            work->unit->out * work->unit->in};
     if (taps == 0)
         return;
     const int end = least(first + work->band, work->size);
@@ -288,66 +292,72 @@ static void backward_rows(const struct work *work, const float *weights, int k, 
         .out_column = stride * LANES,
         .x = work->slope + k * slope_channel(work) + (row - first) * slope_row(work),
         .x_step = slope_channel(work),
-        .w = weights + (ptrdiff_t)k * work->unit->in * work->taps,
-        .w_step = (ptrdiff_t)work->unit->in * work->taps,
-        .w_row = work->taps,
+        .w = work->packed + (ptrdiff_t)k * work->unit->in,
+        .w_step = work->unit->in,
+        .w_row = 1,
         .add = true,
     });
 }
 
+static void pack_weights(const struct work *work, const float *weights)
+{
+    const ptrdiff_t filters = (ptrdiff_t)work->unit->out * work->unit->in;
+    for (ptrdiff_t filter = 0; filter < filters; filter++)
+        for (int tap = 0; tap < work->taps; tap++)
+            work->packed[tap * filters + filter] = *weights++;
+}
+
 /* The rows of dx (C, S, S, L) that the slope's rows first .. lead to. */
-static void backward_input(const struct work *work, const float *weights, int first, float *dx)
+static void backward_input(const struct work *work, int first, float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
     for (int k = 0; k < unit->out; k += BLOCK_BACK)
         for (int parity = 0; parity < unit->stride * unit->stride; parity++)
-            backward_rows(work, weights, k, least(BLOCK_BACK, unit->out - k), first,
-                          parity / unit->stride, parity % unit->stride, dx);
+            backward_rows(work, k, least(BLOCK_BACK, unit->out - k), first, parity / unit->stride,
+                          parity % unit->stride, dx);
 }
 
 /* --- Gradient by the weights ---------------------------------------------------------------------
  */
 
-/* The patch of channels c .. c+L-1, channels in the lanes. */
+/* The patch with its `count` channels in the lanes, in whole vectors. */
 static void turn_patch(const struct work *work, int count)
 {
     const ptrdiff_t channel = patch_channel(work);
-    for (ptrdiff_t at = 0; at < channel; at += LANES) {
-        vec square[LANES];
-        for (int i = 0; i < LANES; i++)
-            square[i] = i < count ? vec_load(work->patch + i * channel + at) : vec_all(0);
-        vec_transpose(square);
-        for (int i = 0; i < LANES; i++)
-            vec_store(work->turned + (at + i) * LANES, square[i]);
-    }
+    const int row = whole_vectors(count);
+    for (int c = 0; c < count; c += LANES)
+        for (ptrdiff_t at = 0; at < channel; at += LANES) {
+            vec square[LANES];
+            for (int i = 0; i < LANES; i++)
+                square[i] =
+                    c + i < count ? vec_load(work->patch + (c + i) * channel + at) : vec_all(0);
+            vec_transpose(square);
+            for (int i = 0; i < LANES; i++)
+                vec_store(work->turned + (at + i) * row + c, square[i]);
+        }
 }
 
-/* dweights[tap][k][c ..] += what the rows first .. of the turned patch and the slope make. */
-static void backward_taps(const struct work *work, int c, int rows)
+/* dweights[tap][k][c .. c+count-1] += what one row of the slope and of the turned patch make. */
+static void backward_taps(const struct work *work, int c, int count, int row)
 {
-    const int kernel = work->unit->kernel, row_out = whole_vectors(work->unit->in);
-    const ptrdiff_t tap = (ptrdiff_t)work->unit->out * row_out;
-    int pixels = 0;
-    for (int row = 0; row < rows; row++)
-        for (int j = 0; j < work->size; j++)
-            work->tap[pixels++] = (struct sam_lanes_tap){
-                .x =
-                    (int32_t)(tap_offset(work, row * rows_per_output(work), 0) + j * LANES) * LANES,
-                .w = (int32_t)((row + 1) * slope_row(work) + (j + 1) * LANES)};
+    const int kernel = work->unit->kernel;
+    const ptrdiff_t in = whole_vectors(work->unit->in), turned = whole_vectors(count);
+    const float *x = work->turned + tap_offset(work, row * rows_per_output(work), 0) * turned;
+    const struct sam_lanes_tap whole_row = {0, 0};
     for (int i = 0; i < work->taps; i++)
         SAM_LANES(multiply)
     (&(struct sam_lanes_product){
         .rows = work->unit->out,
-        .columns = 1,
-        .taps = pixels,
-        .tap = work->tap,
-        .depth = LANES,
-        .out = work->dweights + i * tap + c,
-        .out_row = row_out,
-        .out_column = 0,
-        .x = work->turned + tap_offset(work, i / kernel, i % kernel) * LANES,
-        .x_step = LANES,
-        .w = work->slope,
+        .columns = (int)turned / LANES,
+        .taps = 1,
+        .tap = &whole_row,
+        .depth = work->size * LANES,
+        .out = work->dweights + i * work->unit->out * in + c,
+        .out_row = in,
+        .out_column = LANES,
+        .x = x + tap_offset(work, i / kernel, i % kernel) * turned,
+        .x_step = turned,
+        .w = work->slope + (row + 1) * slope_row(work) + LANES,
         .w_step = 1,
         .w_row = slope_channel(work),
         .add = true,
@@ -380,14 +390,15 @@ static void backward_weights(const struct work *work, const struct sam_lanes_inp
                              int group, int first)
 {
     const int channels = work->unit->in, rows = least(work->band, work->size - first);
-    for (int c = 0; c < channels; c += LANES) {
-        const int count = least(LANES, channels - c);
+    for (int c = 0; c < channels; c += TURNED) {
+        const int count = least(TURNED, channels - c);
         fill_patch(work, input, group, c, count, first);
         if (work->few) {
             backward_taps_few(work, rows);
         } else {
             turn_patch(work, count);
-            backward_taps(work, c, rows);
+            for (int row = 0; row < rows; row++)
+                backward_taps(work, c, count, row);
         }
     }
 }
@@ -415,12 +426,14 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
     const ptrdiff_t plane = unit->in * plane_size(unit->size);
     if (dx && !add)
         memset(dx + span.first * plane, 0, (size_t)((span.end - span.first) * plane) * sizeof *dx);
+    if (dx)
+        pack_weights(&work, weights);
     memset(work.dweights, 0, dweights_size(&work) * sizeof *work.dweights);
     for (int group = span.first; group < span.end; group++)
         for (int first = 0; first < work.size; first += work.band) {
             fill_slope(&work, slope, group, first);
             if (dx)
-                backward_input(&work, weights, first, dx + group * plane);
+                backward_input(&work, first, dx + group * plane);
             backward_weights(&work, input, group, first);
         }
     finish_weights(&work, dweights);

@@ -14,8 +14,9 @@ enum { MOST_COLUMNS = 4, MOST_ROWS = 12 };
 /* Rows of a block with so many columns. */
 #define ROWS(columns) (ACCUMULATORS / (columns) < MOST_ROWS ? ACCUMULATORS / (columns) : MOST_ROWS)
 
-/* One block. Called with constant `rows`, `columns` and `add` only, so that every loop but that
- * over r unrolls and the accumulators stay in registers. */
+/* One block. Four rows share a pointer into w: more distances from one would not fit the registers
+ * that hold addresses. Called with constant `rows`, `columns` and `add` only, so that every loop
+ * but that over r unrolls and the accumulators stay in registers. */
 ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column, int rows,
                          int columns, bool add)
 {
@@ -29,19 +30,25 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
             sum[n][i] = add ? vec_load(out + n * p->out_row + i * p->out_column) : (vec){0};
     for (int t = 0; t < p->taps; t++) {
         const float *x = p->x + p->tap[t].x + column * LANES;
-        const float *w = p->w + p->tap[t].w + row * w_row;
-        for (int r = 0; r < p->depth; r++, x += x_step, w += w_step) {
+        const float *w[MOST_ROWS / 4];
+#pragma GCC unroll 3
+        for (int n = 0; n < rows; n += 4)
+            w[n / 4] = p->w + p->tap[t].w + (row + n) * w_row;
+        for (int r = 0; r < p->depth; r++, x += x_step) {
             vec factor[MOST_COLUMNS];
 #pragma GCC unroll 4
             for (int i = 0; i < columns; i++)
                 factor[i] = vec_load(x + i * LANES);
 #pragma GCC unroll 12
             for (int n = 0; n < rows; n++) {
-                const vec weight = vec_all(w[n * w_row]);
+                const vec weight = vec_all(w[n / 4][n % 4 * w_row]);
 #pragma GCC unroll 4
                 for (int i = 0; i < columns; i++)
                     sum[n][i] += weight * factor[i];
             }
+#pragma GCC unroll 3
+            for (int n = 0; n < rows; n += 4)
+                w[n / 4] += w_step;
         }
     }
 #pragma GCC unroll 12
