@@ -92,9 +92,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_ALL_PAIRS:
         set_mode(params, ALL_PAIRS);
         return 0;
-    case ARGP_KEY_END:
-        check(params);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -340,6 +337,7 @@ int main(int argc, char **argv)
     struct sam_error error;
     sam_tool_start("overlap");
     sam_options_parse(&params.common, &argp, argc, argv, &params);
+    check(&params);
 
     struct work *work = sam_memory_new(1, sizeof *work, &error);
     if (!work)
