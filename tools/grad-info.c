@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,11 +237,14 @@ static int run(struct work *work, const struct sam_options *common, struct sam_e
 {
     int more;
     work->input = sam_input_new(common, SAM_INPUT_ANY, error);
-    if (!work->input || write_header(work, common, error))
+    if (!work->input)
         return -1;
-    while ((more = sam_input_next(work->input, error)) == 1)
-        if (sum_record(work, error) || write_rows(work, common, error))
+    while ((more = sam_input_next(work->input, error)) == 1) {
+        const bool first = work->input->number == 1;
+        if (sum_record(work, error) || (first && write_header(work, common, error)) ||
+            write_rows(work, common, error))
             return -1;
+    }
     return more;
 }
 

@@ -9,9 +9,9 @@
 #include "stream/convert.h"
 #include "stream/source.h"
 
-/* How much is asked of memory at a time: a header that lies about its data costs no more than the
- * bytes that are there. */
-enum { GROWTH_BYTES = 1 << 26 };
+/* Memory is asked for in growing steps: a header that lies about its data costs no more than about
+ * the bytes that are there. */
+enum { FIRST_BYTES = 1 << 20 };
 
 static int read_data(struct sam_source *source, struct sam_weights *weights,
                      struct sam_error *error)
@@ -20,7 +20,8 @@ static int read_data(struct sam_source *source, struct sam_weights *weights,
     struct sam_error cause;
     uint64_t have = 0;
     while (have < wanted) {
-        const size_t more = wanted - have < GROWTH_BYTES ? (size_t)(wanted - have) : GROWTH_BYTES;
+        const uint64_t step = have ? have : FIRST_BYTES;
+        const size_t more = wanted - have < step ? (size_t)(wanted - have) : (size_t)step;
         size_t got;
         unsigned char *data = sam_memory_resize(weights->data, have + more, 1, &cause);
         if (!data)
