@@ -72,7 +72,7 @@ static void a_record_byte_by_byte(void **state)
 
 static void gradients_are_read_back(void **state)
 {
-    const struct sam_meta meta[] = {{"step", "5"}, {"epoch", "1"}};
+    const struct sam_meta meta[] = {{(char *)"step", (char *)"5"}, {(char *)"epoch", (char *)"1"}};
     struct bytes bytes;
     struct fixture fixture;
     struct sam_error error;
