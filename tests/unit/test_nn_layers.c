@@ -550,5 +550,6 @@ int main(void)
         cmocka_unit_test(correct_is_the_first_of_equals),
         cmocka_unit_test(loss_of_nan_is_nan),
     };
+    openblas_set_num_threads(1); /* as the layers want it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
