@@ -60,7 +60,8 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
 @test "the same bytes for one and two threads in the controls" {
     for control in random-mask shuffled-ratio step-size norm-matched; do
         for threads in 1 2; do
-            train --control $control --threads $threads --checkpoint c$threads --log c$threads.csv
+            train --control $control --threads $threads --checkpoint c$threads \
+                --log c$threads.csv --width 16
         done
         same_run c1 c2
     done
