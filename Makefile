@@ -101,7 +101,7 @@ FORCE:
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(call say,CC $<)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(ISA_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MORE_CFLAGS) -MMD -MP -c $< -o $@
 
 define lanes_rule
 $(OUT)/lib/nn/lanes/%.$(1).o: lib/nn/lanes/%.c $(OUT)/flags
@@ -112,7 +112,7 @@ endef
 $(foreach isa,$(LANES_ISAS),$(eval $(call lanes_rule,$(isa))))
 
 # Loops over all parameters, which -O2 leaves half as fast.
-$(OUT)/lib/train/vector.o: ISA_FLAGS := -O3
+$(OUT)/lib/train/vector.o: MORE_CFLAGS := -O3
 
 $(LIB): $(LIB_OBJECTS)
 	$(call say,AR $@)
@@ -123,7 +123,7 @@ $(BIN)/%: $(OUT)/tools/%.o $(LIB)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LIBS) -o $@
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT)/lib $(OUT)/tools $(OUT)/tests -name '*.d' 2>/dev/null)
 
 # --- Tests ----------------------------------------------------------------------------------------
 
