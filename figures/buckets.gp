@@ -4,11 +4,11 @@
 # they are set evenly between the start and the end.
 
 width = 6.3
-height = 4.2
+height = 4.5
 load "figures/style.gp"
 set datafile columnheaders
 
-set multiplot layout 2,3 margins 0.075,0.985,0.115,0.93 spacing 0.075,0.14
+set multiplot layout 2,3 margins 0.075,0.985,0.165,0.935 spacing 0.075,0.13
 set xrange [-0.05:1.05]
 set yrange [0:*]
 set offsets 0, 0, graph 0.08, 0
@@ -24,12 +24,12 @@ do for [k = 1:6] {
     if (k == 1) { set title "1 < r < 1.2" }
     set ylabel k % 3 == 1 ? "% of all parameters" : "" offset 1.2,0
     set xlabel k > 3 ? "share of the training" : "" offset 0,0.4
-    if (k == 1) { set key top right samplen 1.6 width -3 }
+    if (k == 6) { set key at screen 0.5,0.035 center maxrows 1 samplen 3 }
     null = "null_" . b
     plot tables . "/buckets.csv" using "progress":null with lines linestyle 11 title "null", \
         "" using "progress":b with linespoints linetype 1 pointsize 0.45 title "measured", \
-        notes . "/notes-buckets.csv" using (strcol("bucket") eq b ? (column("turn") - 1) / (TURNS[k] - 1) : NaN):"percent" \
+        notes . "/notes-buckets.csv" using \
+            (strcol("bucket") eq b ? (column("turn") - 1) / (TURNS[k] - 1) : NaN):"percent" \
             with points linestyle 12 title "the notes"
-    unset key
 }
 unset multiplot

@@ -22,9 +22,11 @@ do for [k = 1:4] {
     if (k == 4) { set key bottom right }
     column = sprintf("class%d", k)
     null = sprintf("null_class%d", k)
-    plot tables . "/classes.csv" using "progress":null with lines linestyle 11 title "null, 1 + s·Cauchy", \
+    plot tables . "/classes.csv" using "progress":null with lines linestyle 11 \
+            title "null, 1 + s·Cauchy", \
         "" using "progress":column with linespoints linetype k pointsize 0.5 title "measured", \
-        notes . "/notes-shares.csv" using (column("class") == k ? (strcol("stage") eq "early" ? 0 : 1) : NaN):"percent" \
+        notes . "/notes-shares.csv" using \
+            (column("class") == k ? (strcol("stage") eq "early" ? 0 : 1) : NaN):"percent" \
             with points linestyle 12 title "the notes, in words"
 }
 unset multiplot

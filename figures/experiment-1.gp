@@ -9,9 +9,11 @@ set datafile columnheaders
 table = tables . "/experiment-1.csv"
 rhos = system("mlr --icsv --onidx count-distinct -f rho then cut -f rho " . table)
 panels = words(rhos)
-updates = system("mlr --icsv --onidx filter '$update != \"sgd\"' then count-distinct -f update then cut -f update " . table)
+updates = system("mlr --icsv --onidx filter '$update != \"sgd\"' " . \
+    "then count-distinct -f update then cut -f update " . table)
 row(update) = sum[i = 1:words(updates)] (word(updates, i) eq update ? words(updates) + 1 - i : 0)
-here(rho) = sprintf("%g", column("rho")) eq sprintf("%g", real(rho))
+# A column of the panel's rows, SGD's left out: it is what the others are compared with.
+gain(rho, name) = strcol("update") ne "sgd" && column("rho") == real(rho) ? column(name) : NaN
 
 # One range for all panels, so that they compare.
 stats table using "gain_low" name "low" nooutput
@@ -42,9 +44,10 @@ do for [k = 1:panels] {
         set xlabel "points of test accuracy gained over SGD" offset 0,0.4
     } else { unset xlabel }
     if (k == panels) { set key at screen 0.985,0.055 right maxrows 1 width -1 }
-    plot table using (here(rho) && strcol("update") ne "sgd" ? column("gain") : NaN):(row(strcol("update"))):"gain_low":"gain_high" \
-            with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 title "measured, mean and 95 % interval", \
-        table using (here(rho) && strcol("update") ne "sgd" ? column("notes_gain") : NaN):(row(strcol("update")) - 0.25) \
+    plot table using (gain(rho, "gain")):(row(strcol("update"))):"gain_low":"gain_high" \
+            with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 \
+            title "measured, mean and 95 % interval", \
+        table using (gain(rho, "notes_gain")):(row(strcol("update")) - 0.25) \
             with points linestyle 12 pointsize 0.7 title "the notes, single runs"
 }
 unset multiplot

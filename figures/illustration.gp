@@ -15,8 +15,9 @@ set print $weights
 do for [i = 1:N] {
     x = X[i]
     print sprintf("%g,%g,%g,%g,%d", x, f(x), partner(x), f(partner(x)), class(x))
-    set label i + 10 sprintf("%s\nr = %s%.2f", NAME[i], ratio(x) < 0 ? "−" : "", abs(ratio(x))) at x + DX[i], f(x) + DY[i] \
-        center front textcolor rgb class_colour(class(x))
+    minus = ratio(x) < 0 ? "−" : ""
+    set label i + 10 sprintf("%s\nr = %s%.2f", NAME[i], minus, abs(ratio(x))) \
+        at x + DX[i], f(x) + DY[i] center front textcolor rgb class_colour(class(x))
 }
 unset print
 

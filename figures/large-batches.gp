@@ -8,7 +8,9 @@ set datafile columnheaders
 
 table = tables . "/large-batches-curves.csv"
 arms = system("mlr --icsv --onidx count-distinct -f arm then cut -f arm " . table)
-label(arm) = system(sprintf("mlr --icsv --onidx filter '$arm == \"%s\"' then head -n 1 then put -q 'print \"batch \".$batch_size.\", lr \".$lr' %s", arm, table))
+slash(arm) = strstrt(arm, "/")
+label(arm) = sprintf("batch %s, lr %s", arm[1:slash(arm) - 1], arm[slash(arm) + 1:*])
+of(arm, name) = strcol("arm") eq arm ? column(name) : NaN
 
 set multiplot layout 1,2 margins 0.085,0.985,0.165,0.9 spacing 0.115,0
 set xlabel "share of the training done" offset 0,0.3
@@ -18,12 +20,12 @@ set xtics 0,0.25,1
 set title "norm of the minibatch gradient"
 set logscale y
 set key top left samplen 2
-plot for [i = 1:words(arms)] table using "progress":(strcol("arm") eq word(arms, i) ? column("gradient_norm") : NaN) \
+plot for [i = 1:words(arms)] table using "progress":(of(word(arms, i), "gradient_norm")) \
     with linespoints linetype i pointsize 0.4 title label(word(arms, i))
 
 set title "accuracy on the validation images, %"
 unset logscale y
 unset key
-plot for [i = 1:words(arms)] table using "progress":(strcol("arm") eq word(arms, i) ? column("val_accuracy") : NaN) \
+plot for [i = 1:words(arms)] table using "progress":(of(word(arms, i), "val_accuracy")) \
     with linespoints linetype i pointsize 0.4
 unset multiplot

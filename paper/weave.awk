@@ -2,14 +2,15 @@
 #
 #     awk -v tables=FOLDER -v notes=FOLDER -f weave.awk pass=1 CHAPTER... pass=2 CHAPTER...
 #
-# A chapter is a makefile: lines that begin with "#" are Markdown, all others code. A file whose name ends in
-# .md is Markdown as it is. The first pass numbers the figures and tables, the second writes.
+# A chapter is a makefile: lines that begin with "#" are Markdown, all others code. A file whose
+# name ends in .md is Markdown as it is. The first pass numbers the figures and tables, the second
+# writes.
 #
 # In the Markdown,
 #
 #     {{TABLE ROW COLUMN FORMAT}}     is a number (or text) from TABLE.csv; ROW is first, last, or
-#                                     KEY=VALUE[,KEY=VALUE], with ~ for a space in a VALUE; FORMAT is
-#                                     printf's (left out: as it is)
+#                                     KEY=VALUE[,KEY=VALUE] with ~ for a space in a VALUE, FORMAT
+#                                     is printf's (left out: as it is)
 #     [[figure NAME]] [[table NAME]]  is "Figure 3" or "Table 2"
 #
 #     @figure NAME                    puts in figures/NAME; the lines up to the next blank one are
@@ -19,8 +20,8 @@
 #       COLUMN | heading | FORMAT     columns, the others up to the next blank one its caption
 #     Caption.
 #
-# Tables are looked for in `tables`, and those named notes-... in `notes`. What cannot be found - a table, a
-# row, a column, a figure's name - is an error, so that no number goes missing unseen.
+# Tables are looked for in `tables`, and those named notes-... in `notes`. What cannot be found - a
+# table, a row, a column, a figure's name - is an error, so that no number goes missing unseen.
 
 function fail(text) {
     if (!failed) printf "weave: %s:%d: %s\n", FILENAME, FNR, text > "/dev/stderr"
@@ -64,17 +65,20 @@ function load(name,   file, line, header, cells, n, i, r) {
     rows[name] = r + 0
 }
 
-# Whether row r of a table has all of "KEY=VALUE,KEY=VALUE"; numbers are compared as numbers.
-function matches(name, r, where,   n, i, conditions, part, value) {
+# Numbers are compared as numbers: 0.1 is 0.10.
+function equal(a, b) {
+    return a "" == b "" || (a ~ /^[-+.0-9]/ && b ~ /^[-+.0-9]/ && a + 0 == b + 0)
+}
+
+# Whether row r of a table has all of "KEY=VALUE,KEY=VALUE".
+function matches(name, r, where,   n, i, conditions, part, key, value) {
     n = split(where, conditions, ",")
     for (i = 1; i <= n; i++) {
         part = index(conditions[i], "=")
         key = substr(conditions[i], 1, part - 1)
         value = substr(conditions[i], part + 1)
         if (!((name, key) in has)) fail("table " name " has no column " key)
-        if (cell[name, r, key] "" != value "" && \
-            !(value ~ /^[-+.0-9]/ && cell[name, r, key] ~ /^[-+.0-9]/ && cell[name, r, key] + 0 == value + 0))
-            return 0
+        if (!equal(cell[name, r, key], value)) return 0
     }
     return 1
 }
@@ -194,7 +198,8 @@ function table(first,   name, where, lines, n, i, caption, columns, spec, part, 
     for (r = 1; r <= rows[name]; r++) {
         if (where && !matches(name, r, where)) continue
         line = "|"
-        for (c = 1; c <= columns; c++) line = line " " show(cell[name, r, column[c]], format[c]) " |"
+        for (c = 1; c <= columns; c++)
+            line = line " " show(cell[name, r, column[c]], format[c]) " |"
         print line
     }
     printf "\n: **%s.** %s\n\n", first, finished(caption)

@@ -1,14 +1,14 @@
 # The four classes during training
 # ================================
 #
-# In one dimension the classes have a picture. SAM's perturbation goes uphill; on a convex slope it
-# finds the slope steeper (class 1), on a slope that levels off less steep (class 2).
+# In one dimension the classes have a picture. SAM's perturbation goes uphill; on a convex slope
+# it finds the slope steeper (class 1), on a slope that levels off less steep (class 2).
 
 $(call figure,checkpoint):
 
 # @figure checkpoint
-# Classes 1 and 2. The filled points are current weights, the open ones their perturbed partners; the
-# ratios are those of the function drawn. After the notes' `checkpoint.png`.
+# Classes 1 and 2. The filled points are current weights, the open ones their perturbed partners;
+# the ratios are those of the function drawn. After the notes' `checkpoint.png`.
 #
 # The sign changes only if the perturbation carries the weight across a top, to a steeper descent
 # (class 3) or a gentler one (class 4).
@@ -18,20 +18,21 @@ $(call figure,checkpoint2):
 # @figure checkpoint2
 # Classes 3 and 4. After the notes' `checkpoint2.png`.
 #
-# A network is not one-dimensional: whether $g'_i$ exceeds $g_i$ is decided by $(Hg)_i$, a sum over
-# all parameters, of which the curvature along $w_i$ is one term. A pictured valley is therefore
-# only one of the ways in which a parameter comes to class 1.
+# A network is not one-dimensional: whether $g'_i$ exceeds $g_i$ is decided by $(Hg)_i$, a sum
+# over all parameters, of which the curvature along $w_i$ is one term. A pictured valley is
+# therefore only one of the ways in which a parameter comes to class 1.
 #
 # The shares
 # ----------
 #
 # The notes say that over {{notes-shares class=1,stage=early percent}} % of the parameters are in
-# class 1 and stay there, that class 2 falls from {{notes-shares class=2,stage=early percent}} % to
-# {{notes-shares class=2,stage=late percent}} %, and that classes 3 and 4 rise from about
-# {{notes-shares class=3,stage=early percent}} % to {{notes-shares class=3,stage=late percent}} % and
-# {{notes-shares class=4,stage=late percent}} %. These are readings, and do not add up to 100. The run
-# to compare with is trained by SAM at the radius of their figures. It records both gradients at
-# the last step of each epoch, and at some consecutive steps after the first for [[figure overlap]].
+# class 1 and stay there, that class 2 falls from {{notes-shares class=2,stage=early percent}} %
+# to {{notes-shares class=2,stage=late percent}} %, and that classes 3 and 4 rise from about
+# {{notes-shares class=3,stage=early percent}} % to {{notes-shares class=3,stage=late percent}} %
+# and {{notes-shares class=4,stage=late percent}} %. These are readings, and do not add up to 100.
+# The run to compare with is trained by SAM at the radius of their figures. It records both
+# gradients at the last step of each epoch, and at some consecutive steps after the first for
+# [[figure overlap]].
 
 FOLLOWED := $(LONG_STEPS)-$(shell echo $$(($(LONG_STEPS) + $(FOLLOWED_STEPS))))
 run.observed := $(LONG) $(STEP) --optimizer sam --rho $(RHO) --seed 1 \
@@ -49,11 +50,11 @@ $(call table,classes): $(RUNS)/observed/gradients
 $(call figure,classes): $(TABLES)/classes.csv
 
 # @figure classes
-# The shares of the four classes at the end of each epoch. The diamonds are the numbers of the notes'
-# text, which gives no curve for these.
+# The shares of the four classes at the end of each epoch. The diamonds are the numbers of the
+# notes' text, which gives no curve for these.
 #
-# The same by the early and the late stage, for which we take the first and the last quarter of the
-# epochs, with the mean scale $s$ of each:
+# The same by the early and the late stage, for which we take the first and the last quarter of
+# the epochs, with the mean scale $s$ of each:
 
 $(call table,classes-summary): $(TABLES)/classes.csv data/notes-shares.csv
 	mlr --icsv --ocsv put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
@@ -76,22 +77,23 @@ $(call table,classes-scale): $(TABLES)/classes.csv
 #   notes_late | late: notes | %.0f
 #   ours_late | ours | %.1f
 #   null_late | null | %.1f
-# The classes early and late in the training, in percent of all parameters. The fitted scale $s$ is
-# {{classes-scale stage=early null_scale_mean %.2f}} early and
-# {{classes-scale stage=late null_scale_mean %.2f}} late.
+# The classes early and late in the training, in percent of all parameters. The fitted scale $s$
+# is {{classes-scale stage=early null_scale_mean %.2f}} early and {{classes-scale stage=late
+# null_scale_mean %.2f}} late.
 #
-# To be read with the null beside it: a growing $s$, that is, a perturbation that grows
-# relative to the gradient, by itself makes class 2 shrink and classes 3 and 4 grow, and leaves
-# class 1 at one half. No minimum needs to be left and no ridge climbed for that. What asks for
-# an explanation is the excess of class 1 over one half: {{classes-summary class=1 ours_early %.1f}} %
-# early and {{classes-summary class=1 ours_late %.1f}} % late here, over 60 % in the notes. It says
-# that $(Hg)_i$ and $g_i$ agree in sign more often than not, which is to be expected wherever
+# To be read with the null beside it: a growing $s$, that is, a perturbation that grows relative
+# to the gradient, by itself makes class 2 shrink and classes 3 and 4 grow, and leaves class 1 at
+# one half. No minimum needs to be left and no ridge climbed for that. What asks for an
+# explanation is the excess of class 1 over one half: {{classes-summary class=1 ours_early %.1f}}
+# % early and {{classes-summary class=1 ours_late %.1f}} % late here, over 60 % in the notes. It
+# says that $(Hg)_i$ and $g_i$ agree in sign more often than not, which is to be expected wherever
 # $g^\top H g > 0$: along its own gradient the loss curves upward.
 #
 # Where in the network
 # --------------------
 #
-# The shares of the whole are those of its largest tensors. By kind of parameter, at the last step:
+# The shares of the whole are those of its largest tensors. By kind of parameter, at the last
+# step:
 
 $(call table,classes-by-kind): $(RUNS)/observed/gradients
 	classify-ratio --percent --null --by kind $< | mlr --csv filter '$$step == $(LAST_STEP)'
@@ -105,8 +107,9 @@ $(call table,classes-by-kind): $(RUNS)/observed/gradients
 #   class4 | class 4 | %.1f
 #   null_scale | $s$ | %.2f
 # The classes by kind of parameter at the last step, in percent of the kind. A convolution that
-# batch normalisation follows does not change the loss when its weights are scaled, so its gradient
-# is inversely proportional to their norm: a perturbation that lengthens them by itself shrinks $g'$.
+# batch normalisation follows does not change the loss when its weights are scaled, so its
+# gradient is inversely proportional to their norm: a perturbation that lengthens them by itself
+# shrinks $g'$.
 #
 # And along the depth of the network:
 

@@ -1,18 +1,19 @@
 # Experiment 1: which class makes SAM work?
 # =========================================
 #
-# The notes take the perturbed gradient in some of the classes only and the plain gradient everywhere
-# else: $d_i = g'_i$ where the class of parameter $i$ is among those named, and $d_i = g_i$ where it is
-# not. Thus `checkpoint13` follows SAM in the classes 1 and 3, and SGD in 2 and 4. From the test
-# accuracies they conclude that class 1 makes SAM work, and that it does so as a greater effective
-# learning rate, "not direction modification".
+# The notes take the perturbed gradient in some of the classes only and the plain gradient
+# everywhere else: $d_i = g'_i$ where the class of parameter $i$ is among those named, and $d_i =
+# g_i$ where it is not. Thus `checkpoint13` follows SAM in the classes 1 and 3, and SGD in 2 and
+# 4. From the test accuracies they conclude that class 1 makes SAM work, and that it does so as a
+# greater effective learning rate, "not direction modification".
 #
 # The runs
 # --------
 #
-# Every update of their two tables, at every radius, for every seed. In the author's code the mask of
-# `checkpoint14` is inverted, so what is published in its column is what the classes 2 and 3 give. Both
-# are trained here, under their true names; the published numbers stand at `checkpoint23`.
+# Every update of their two tables, at every radius, for every seed. In the author's code the mask
+# of `checkpoint14` is inverted, so what is published in its column is what the classes 2 and 3
+# give. Both are trained here, under their true names; the published numbers stand at
+# `checkpoint23`.
 
 TABLE_1 := sam checkpoint1 checkpoint2 checkpoint3 checkpoint4
 TABLE_2 := checkpoint12 checkpoint13 checkpoint14 checkpoint23 checkpoint134 checkpoint123
@@ -43,17 +44,18 @@ grid = $(foreach u,$(1),$(foreach r,$(2),$(foreach s,$(SEEDS),$(eval $(call \
 SGD_RUNS := $(SEEDS:%=sgd_0_%)
 GRID_RUNS := $(call grid,$(TABLE_1) $(TABLE_2),$(RHOS))
 
-# What a run comes to is the test accuracy of the weights that did best on the validation images, measured
-# once, as in the notes; that of the last weights is kept beside it.
+# What a run comes to is the test accuracy of the weights that did best on the validation images,
+# measured once, as in the notes; that of the last weights is kept beside it. A run whose loss
+# ceased to be finite has none, and its pair is left out.
 
-accuracy = jq -r '"accuracy,last_accuracy", ([.info.best.test_accuracy, \
-    .info.final.test_accuracy] | @csv)' $(RUNS)/$$run/provenance.json
+accuracy = jq -r '"accuracy,last_accuracy,status", (.info | [.best.test_accuracy, \
+    .final.test_accuracy, .status] | @csv)' $(RUNS)/$$run/provenance.json
 
 $(call table,experiment-1-runs): $(patsubst %,$(RUNS)/%/log.csv,$(SGD_RUNS) $(GRID_RUNS))
 	$(call each_run,$(SGD_RUNS) $(GRID_RUNS),$(accuracy))
 
-# The notes' tables in the same form: a row a cell, what it says, and the number to compare with - the
-# first where it gives two, the author's later one where it says ???.
+# The notes' tables in the same form: a row a cell, what it says, and the number to compare with
+# -- the first where it gives two, the author's later one where it says ???.
 
 $(call table,experiment-1-notes): data/notes-accuracy.csv
 	mlr --icsv --ocsv head -n 1 -g rho,classes,kind then put -q -f pipelines/notes-cells.mlr $<
@@ -70,9 +72,9 @@ $(call table,experiment-1): $(TABLES)/experiment-1-runs.csv $(TABLES)/experiment
 # The two tables
 # --------------
 #
-# As in the notes, a row a radius, a column an update, and in brackets what the notes have. Bold is an
-# update whose gain over SGD is significant at 5 % after Holm's adjustment for all the cells of both
-# tables; the notes set the best of a row in bold.
+# As in the notes, a row a radius, a column an update, and in brackets what the notes have. Bold
+# is an update whose gain over SGD is significant at 5 % after Holm's adjustment for all the cells
+# of both tables; the notes set the best of a row in bold.
 
 wide = mlr --icsv --ocsv filter '$$update =~ "^($(subst $(space),|,$(strip $(1))))$$"' \
     then put -f pipelines/cells.mlr then cut -f rho,update,cell then reshape -s update,cell
@@ -88,7 +90,8 @@ $(call table,experiment-1-table-1): $(TABLES)/experiment-1.csv
 #   checkpoint2 | `checkpoint2`
 #   checkpoint3 | `checkpoint3`
 #   checkpoint4 | `checkpoint4`
-# Test accuracy in percent, mean over seeds ± half the 95 % interval, and the notes' [single runs].
+# Test accuracy in percent, mean over seeds ± half the 95 % interval, and the notes' [single
+# runs].
 
 $(call table,experiment-1-table-2): $(TABLES)/experiment-1.csv
 	$(call wide,sgd sam $(TABLE_2)) $<
@@ -103,24 +106,25 @@ $(call table,experiment-1-table-2): $(TABLES)/experiment-1.csv
 #   checkpoint23 | `…23`
 #   checkpoint134 | `…134`
 #   checkpoint123 | `…123`
-# The second table. `…13` is `checkpoint13`, and so on. What the notes print under `checkpoint14` stands
-# at `…23`, which is what their code computes.
+# The second table. `…13` is `checkpoint13`, and so on. What the notes print under `checkpoint14`
+# stands at `…23`, which is what their code computes.
 
 $(call figure,experiment-1): $(TABLES)/experiment-1.csv
 
 # @figure experiment-1
 # What each update gains over SGD. The notes' gains are differences of two single runs each.
 #
-# How much is a difference of single runs worth? Where the author trained a cell more than once, the standard
-# deviation of a run is about {{notes-spread quantity=sd_of_one_run value}} points, so two single runs
-# of one and the same update lie up to {{notes-spread quantity=difference_of_two_runs value}} points
-# apart in 19 of 20 cases. The notes' gains at the smaller radii are of that size or below it.
+# How much is a difference of single runs worth? Where the author trained a cell more than once,
+# the standard deviation of a run is about {{notes-spread quantity=sd_of_one_run value}} points,
+# so two single runs of one and the same update lie up to {{notes-spread
+# quantity=difference_of_two_runs value}} points apart in 19 of 20 cases. The notes' gains at the
+# smaller radii are of that size or below it.
 #
 # Significance, and what it takes
 # -------------------------------
 #
-# The best of many cells looks good by chance, so the last column is Holm's probability, for all cells
-# of both tables at once.
+# The best of many cells looks good by chance, so the last column is Holm's probability, for all
+# cells of both tables at once.
 
 $(call table,significance): $(TABLES)/experiment-1.csv
 	mlr --csv filter '$$update != "sgd"' then sort -nf p then sort -nr gain \
@@ -137,9 +141,10 @@ $(call table,significance): $(TABLES)/experiment-1.csv
 #   p_holm | after Holm | %.2g
 # The twelve greatest gains over SGD, with their 95 % intervals.
 #
-# McNemar's test asks a narrower question, about these trained networks and not about the training: of the
-# test images that only one of two networks gets right, summed over the seeds, does the update get
-# more than half? It is asked at one radius, of SAM and of the class that is said to make it work.
+# McNemar's test asks a narrower question, about these trained networks and not about the
+# training: of the test images that only one of two networks gets right, summed over the seeds,
+# does the update get more than half? It is asked at one radius, of SAM and of the class that is
+# said to make it work.
 
 MCNEMAR_RUNS := $(SGD_RUNS) $(call grid,sam checkpoint1,$(RHO))
 predicting_runs += $(MCNEMAR_RUNS)
@@ -159,9 +164,9 @@ $(call table,mcnemar): $(MCNEMAR_RUNS:%=$(RUNS)/%/predictions.csv)
 # Is it the learning rate?
 # ------------------------
 #
-# An update that takes the greater of two gradients moves further, so any of its gains might be one of step
-# length alone. That can be tested, because the parts can be taken one at a time. At the radius of
-# [[figure classes]]:
+# An update that takes the greater of two gradients moves further, so any of its gains might be
+# one of step length alone. That can be tested, because the parts can be taken one at a time. At
+# the radius of [[figure classes]]:
 
 update.magnitude      := --mix magnitude
 update.direction      := --mix direction
@@ -171,12 +176,12 @@ update.random-mask    := --perturbed-classes 1 --control random-mask
 update.shuffled-ratio := --control shuffled-ratio
 CONTROLS := magnitude direction step-size norm-matched random-mask shuffled-ratio
 
-# `magnitude` is $\lvert g'\rvert\,\mathrm{sign}(g)$ and `direction` $\lvert g\rvert\,\mathrm{sign}(g')$.
-# `step-size` is $g\,\lVert g'\rVert/\lVert g\rVert$: SGD with SAM's step length and nothing else of
-# SAM. `norm-matched` is `checkpoint1` scaled to the length of $g'$. `random-mask` takes $g'$ in
-# as many parameters of each tensor as class 1 has, but drawn at random, and `shuffled-ratio` multiplies $g$
-# by the ratios of other parameters of the same tensor: both keep the numbers and destroy which
-# parameter they belong to.
+# `magnitude` is $\lvert g'\rvert\,\mathrm{sign}(g)$ and `direction` $\lvert
+# g\rvert\,\mathrm{sign}(g')$. `step-size` is $g\,\lVert g'\rVert/\lVert g\rVert$: SGD with SAM's
+# step length and nothing else of SAM. `norm-matched` is `checkpoint1` scaled to the length of
+# $g'$. `random-mask` takes $g'$ in as many parameters of each tensor as class 1 has, but drawn at
+# random, and `shuffled-ratio` multiplies $g$ by the ratios of other parameters of the same
+# tensor: both keep the numbers and destroy which parameter they belong to.
 
 CONTROL_RUNS := $(SGD_RUNS) $(call grid,sam checkpoint1 $(CONTROLS),$(RHO))
 $(call table,controls-runs): $(CONTROL_RUNS:%=$(RUNS)/%/log.csv)
@@ -196,6 +201,6 @@ $(call table,controls): $(TABLES)/controls-runs.csv
 #   p_holm | p, Holm | %.2g
 # The controls at $\rho$ = {{controls update=sam rho %g}}.
 #
-# If `step-size` gained what SAM gains, the notes' conclusion would hold in its plainest form. If `random-mask`
-# gained what `checkpoint1` does, the class would not matter, only how many parameters are
-# scaled. In the notes' own argument neither was tried.
+# If `step-size` gained what SAM gains, the notes' conclusion would hold in its plainest form. If
+# `random-mask` gained what `checkpoint1` does, the class would not matter, only how many
+# parameters are scaled. In the notes' own argument neither was tried.

@@ -1,29 +1,31 @@
 # Experiment 4: large batches
 # ===========================
 #
-# The notes train by SGD with minibatches four times as large. They see a smaller gradient norm and a
-# lower accuracy, a higher accuracy with twice the learning rate, and take the smaller norm for a sign that
-# a larger batch learns more slowly.
+# The notes train by SGD with minibatches four times as large. They see a smaller gradient norm
+# and a lower accuracy, a higher accuracy with twice the learning rate, and take the smaller norm
+# for a sign that a larger batch learns more slowly.
 #
 # But a smaller norm is what a larger batch gives without learning differently. The gradient of a
-# minibatch of $B$ images is the gradient $G$ of the expected loss, plus noise of covariance $\Sigma/B$:
+# minibatch of $B$ images is the gradient $G$ of the expected loss, plus noise of covariance
+# $\Sigma/B$:
 #
 # $$\mathbb{E}\,\lVert g_B\rVert^2 = \lVert G\rVert^2 + \frac{\operatorname{tr}\Sigma}{B},
 #   \qquad \lVert G\rVert^2 \approx
 #   \frac{B_2\,\lVert g_{B_2}\rVert^2 - B_1\,\lVert g_{B_1}\rVert^2}{B_2 - B_1}.$$
 #
-# The estimate at the right (S. McCandlish et al., 2018) takes the gradients of two batch sizes at the same
-# weights and leaves out the noise.
+# The estimate at the right (S. McCandlish et al., 2018) takes the gradients of two batch sizes at
+# the same weights and leaves out the noise.
 #
-# The runs: the other chapters' SGD, and minibatches four times as large at the same learning rate, at twice and
-# at four times that. The last is what the rule of linear scaling asks for (P. Goyal et al., 2017);
-# it is missing from the notes.
+# The runs: the other chapters' SGD, and minibatches four times as large at the same learning
+# rate, at twice and at four times that. The last is what the rule of linear scaling asks for (P.
+# Goyal et al., 2017); it is missing from the notes.
 
 LARGE_BATCH := $(shell echo $$((4 * $(BATCH))))
 LARGE_BATCH_RATES := $(shell awk 'BEGIN { print $(LR), 2 * $(LR), 4 * $(LR) }')
 
 define batch_run
-run.large-batch_$(1)_$(2) := $(GRID) --batch-size $(LARGE_BATCH) --lr $(1) --optimizer sgd --seed $(2)
+run.large-batch_$(1)_$(2) := $(GRID) --batch-size $(LARGE_BATCH) --lr $(1) --optimizer sgd \
+    --seed $(2)
 endef
 $(foreach l,$(LARGE_BATCH_RATES),$(foreach s,$(SEEDS),$(eval $(call batch_run,$l,$s))))
 LARGE_BATCH_RUNS := $(foreach l,$(LARGE_BATCH_RATES),$(SEEDS:%=large-batch_$l_%))
@@ -34,18 +36,21 @@ BATCH_RUNS := $(SGD_RUNS) $(LARGE_BATCH_RUNS)
 $(call table,large-batches-runs): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
 	$(call each_run,$(BATCH_RUNS),$(accuracy))
 
-# The gradients at the last weights of each run, of both batch sizes, over the same number of images,
-# and what they say of $\lVert G\rVert$:
+# The gradients at the last weights of each run, of both batch sizes, over the same number of
+# images, and what they say of $\lVert G\rVert$:
 
 NORM_IMAGES := $(shell echo $$((8 * $(LARGE_BATCH))))
 norms = for size in $(BATCH) $(LARGE_BATCH); do dump-grads --checkpoint $(RUNS)/$$run/checkpoint \
-    --batch-size $$size --batches $$(($(NORM_IMAGES) / size)); done | grad-info | mlr --csv json-parse -f metadata then flatten
+    --batch-size $$size --batches $$(($(NORM_IMAGES) / size)); done | grad-info | \
+    mlr --csv json-parse -f metadata then flatten
 
 $(call table,large-batches-norms): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
-	$(call each_run,$(BATCH_RUNS),$(norms)) | mlr --icsv --ocsv put '$$square = $$gradient_norm ** 2' \
+	$(call each_run,$(BATCH_RUNS),$(norms)) | mlr --icsv --ocsv \
+	    put '$$square = $$gradient_norm ** 2' \
 	    then put '$$which = $${metadata.batch_size} == $(BATCH) ? "small" : "large"' \
 	    then stats1 -a mean -f square -g update,rho,which then reshape -s which,square_mean \
-	    then put '$$common = ($(LARGE_BATCH) * $$large - $(BATCH) * $$small) / ($(LARGE_BATCH) - $(BATCH))' \
+	    then put '$$common = $(LARGE_BATCH) * $$large - $(BATCH) * $$small' \
+	    then put '$$common /= $(LARGE_BATCH) - $(BATCH)' \
 	    then put '$$norm_corrected = $$common > 0 ? sqrt($$common) : ""' \
 	    then put '$$norm_small = sqrt($$small); $$norm_large = sqrt($$large)'
 
@@ -66,13 +71,14 @@ $(call table,large-batches): $(TABLES)/large-batches-runs.csv $(TABLES)/large-ba
 #   norm_small | $\lVert g\rVert$, small | %.3f
 #   norm_large | $\lVert g\rVert$, large | %.3f
 #   norm_corrected | $\lVert G\rVert$ | %.3f
-# SGD with minibatches of two sizes. The gain is over the first row, by pairs of a seed. The norms are root mean squares at
-# the last weights of all seeds, of small and of large minibatches; where the
-# estimate of $\lVert G\rVert^2$ is not positive the noise hides it, and there is a dash.
+# SGD with minibatches of two sizes. The gain is over the first row, by pairs of a seed. The norms
+# are root mean squares at the last weights of all seeds, of small and of large minibatches; where
+# the estimate of $\lVert G\rVert^2$ is not positive the noise hides it, and there is a dash.
 #
-# The first row's norm of small minibatches against its own of large ones is the notes' observation without any training:
-# the same weights, four times the images, a smaller norm. What is left after the noise is taken out is the
-# last column, which is what a learning rate multiplies.
+# The first row's norm of small minibatches against its own of large ones is the notes'
+# observation without any training: the same weights, four times the images, a smaller norm. What
+# is left after the noise is taken out is the last column, which is what a learning rate
+# multiplies.
 
 $(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,$(BATCH_RUNS)))
 	$(call each_run,$(filter %_1,$(BATCH_RUNS)),cat $(RUNS)/$$run/log.csv) | mlr --csv \
@@ -83,5 +89,5 @@ $(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,
 $(call figure,large-batches): $(TABLES)/large-batches-curves.csv
 
 # @figure large-batches
-# The norm of the gradient of the last minibatch of each epoch, and the accuracy on the validation images,
-# for the first seed.
+# The norm of the gradient of the last minibatch of each epoch, and the accuracy on the validation
+# images, for the first seed.

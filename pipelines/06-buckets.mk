@@ -1,14 +1,15 @@
 # Project 2: how large are the ratios?
 # ====================================
 #
-# The notes divide class 1 by the size of the ratio, in their figure into six disjoint intervals up
-# to 16. They observe that ratios below 1.2 are the most frequent at first and soon fall, while the
-# greater ratios gain, and read in it that the gradient's growth under the perturbation increases.
+# The notes divide class 1 by the size of the ratio, in their figure into six disjoint intervals
+# up to 16. They observe that ratios below 1.2 are the most frequent at first and soon fall, while
+# the greater ratios gain, and read in it that the gradient's growth under the perturbation
+# increases.
 #
-# Under the null an interval of class 1 has the share
-# $\frac1\pi\left(\arctan\frac{b-1}{s} - \arctan\frac{a-1}{s}\right)$ of all parameters. So one growing $s$ empties the
-# small intervals into the large ones, in step with what it does to the classes in [[table
-# classes-summary]]: the figures of Project 2 and of the classes are then one observation and not two.
+# Under the null an interval of class 1 has the share $\frac1\pi\left(\arctan\frac{b-1}{s} -
+# \arctan\frac{a-1}{s}\right)$ of all parameters. So one growing $s$ empties the small intervals
+# into the large ones, in step with what it does to the classes in [[table classes-summary]]: the
+# figures of Project 2 and of the classes are then one observation and not two.
 
 $(call table,buckets): $(RUNS)/observed/gradients
 	bucket-stats --percent --null $< | $(at_epoch_ends)
@@ -16,8 +17,9 @@ $(call table,buckets): $(RUNS)/observed/gradients
 $(call figure,buckets): $(TABLES)/buckets.csv
 
 # @figure buckets
-# The intervals of the ratio within class 1, in percent of all parameters. The null has no parameter of its own
-# here: its $s$ is the one fitted to the classes 2, 3 and 4 of the same record.
+# The intervals of the ratio within class 1, in percent of all parameters. The null has no
+# parameter of its own here: its $s$ is the one fitted to the classes 2, 3 and 4 of the same
+# record.
 #
 # Early and late, as in [[table classes-summary]]:
 
@@ -26,8 +28,8 @@ $(call table,buckets-summary): $(TABLES)/buckets.csv data/notes-buckets.csv
 	    then stats1 -a mean --fr '^(null_)?[0-9.]+-[0-9inf.]+$$' -g stage \
 	    then reshape -r '_mean$$' -o key,percent then put -f pipelines/summary-keys.mlr \
 	    then cut -f name,what,percent then reshape -s what,percent then rename name,bucket \
-	    then join --ur -j bucket -f <(mlr --icsv --ocsv put -q -f pipelines/notes-buckets.mlr $(word 2,$^)) \
-	    then unsparsify $<
+	    then join --ur -j bucket -f <(mlr --icsv --ocsv put -q \
+	        -f pipelines/notes-buckets.mlr $(word 2,$^)) then unsparsify $<
 
 # @table buckets-summary
 #   bucket | interval
@@ -37,19 +39,20 @@ $(call table,buckets-summary): $(TABLES)/buckets.csv data/notes-buckets.csv
 #   notes_last | late: notes | %.1f
 #   ours_late | ours | %.1f
 #   null_late | null | %.1f
-# The intervals early and late, in percent of all parameters; of the notes the first and the last value that their
-# figure shows.
+# The intervals early and late, in percent of all parameters; of the notes the first and the last
+# value that their figure shows.
 #
-# What the null leaves over is again the excess of class 1, and how it lies: a measured share above the
-# null at one end and below it at the other says that the tails of $h_i/g_i$ are not a Cauchy's.
+# What the null leaves over is again the excess of class 1, and how it lies: a measured share
+# above the null at one end and below it at the other says that the tails of $h_i/g_i$ are not a
+# Cauchy's.
 #
 # The weight decay
 # ----------------
 #
 # The run behind the notes' figure had twice the weight decay of their other runs. Where batch
 # normalisation follows, only the direction of the weights matters; smaller weights have greater
-# gradients, and a perturbation of a given length turns them further. So more weight decay ought to
-# increase $s$. The same run with twice the weight decay:
+# gradients, and a perturbation of a given length turns them further. So more weight decay ought
+# to increase $s$. The same run with twice the weight decay:
 
 DOUBLE_DECAY := $(shell awk 'BEGIN { print 2 * $(WEIGHT_DECAY) }')
 run.observed-decay := $(subst --weight-decay $(WEIGHT_DECAY),--weight-decay $(DOUBLE_DECAY), \

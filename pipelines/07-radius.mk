@@ -4,9 +4,9 @@
 # The notes ask whether the size of class 1 goes with generalisation, and plan three radii. Three
 # points cannot answer it: of the six orders of three values two are as extreme as can be, so no
 # rank test of them has a two-sided $p$ below one third. Here are more radii and several seeds at
-# each. That separates two questions which a plot of all runs mixes: whether the radii with more of
-# class 1 have the better accuracies, where the radius may be the cause of both, and whether, at one
-# and the same radius, the runs with more of class 1 have.
+# each. That separates two questions which a plot of all runs mixes: whether the radii with more
+# of class 1 have the better accuracies, where the radius may be the cause of both, and whether,
+# at one and the same radius, the runs with more of class 1 have.
 #
 # The runs are those of SAM in Experiment 1, and the same at further radii. A run's class 1 is the
 # mean over the last epochs, recorded as there.
@@ -36,8 +36,8 @@ $(call table,radius): $(TABLES)/radius-runs.csv
 #   null_scale_mean | $s$ | %.3f
 #   test_accuracy_mean | test accuracy, % | %.2f
 #   test_accuracy_stddev | sd | %.2f
-# Class 1, the scale of the null and the test accuracy by radius: means and standard deviations over
-# seeds.
+# Class 1, the scale of the null and the test accuracy by radius: means and standard deviations
+# over seeds.
 #
 # The notes' premise is that a greater radius makes class 1 smaller, as ever more parameters leave
 # their attractor. To first order class 1 does not depend on the radius at all, while $s$ is
@@ -46,11 +46,11 @@ $(call table,radius): $(TABLES)/radius-runs.csv
 $(call figure,radius): $(TABLES)/radius-runs.csv
 
 # @figure radius
-# Class 1 and test accuracy, all runs. At the left as they are, at the right as deviations from the
-# means of their radius.
+# Class 1 and test accuracy, all runs. At the left as they are, at the right as deviations from
+# the means of their radius.
 #
-# Spearman's coefficient, over the runs as if they were independent, over the means of the radii, and
-# within radii:
+# Spearman's coefficient, over the runs as if they were independent, over the means of the radii,
+# and within radii:
 
 $(call table,correlation): $(TABLES)/radius-runs.csv
 	awk -v x=class1 -v y=test_accuracy -v group=rho -f pipelines/statistics.awk \
@@ -66,5 +66,5 @@ $(call table,correlation): $(TABLES)/radius-runs.csv
 # accuracies, or, within radii, of the accuracies of each radius.
 #
 # The notes' two cases can be read off the last row: "the number of `checkpoint1` does not affect
-# generalization" predicts a coefficient near 0 there, a causal link one that keeps its sign and size
-# from the first row to the last.
+# generalization" predicts a coefficient near 0 there, a causal link one that keeps its sign and
+# size from the first row to the last.

@@ -4,11 +4,11 @@
 # A constant instead of the ratio
 # -------------------------------
 #
-# In class 1, `checkpoint1` multiplies the gradient by the ratio of each parameter. The notes ask what a
-# constant would do, and remark that IRE (M. Wang et al., 2024) doubles the learning rate of most
-# parameters. In the update table these are $d_i = c\,g_i$ in class 1, the doubled perturbed gradient in
-# class 1, in the other classes, or in all; the last is SAM with twice the learning rate, and SGD
-# with twice the learning rate is the plainest of all explanations.
+# In class 1, `checkpoint1` multiplies the gradient by the ratio of each parameter. The notes ask
+# what a constant would do, and remark that IRE (M. Wang et al., 2024) doubles the learning rate
+# of most parameters. In the update table these are $d_i = c\,g_i$ in class 1, the doubled
+# perturbed gradient in class 1, in the other classes, or in all; the last is SAM with twice the
+# learning rate, and SGD with twice the learning rate is the plainest of all explanations.
 
 update.constant-1.5  := --mix 1=1.5*current
 update.constant-2    := --mix 1=2*current
@@ -37,18 +37,19 @@ $(call table,further): $(TABLES)/further-runs.csv
 #   gain_low | from | %.2f
 #   gain_high | to | %.2f
 #   p_holm | p, Holm | %.2g
-# Constants and doubled rates, at the radius of [[figure classes]]; `doubled-234` doubles the classes 2,
-# 3 and 4.
+# Constants and doubled rates, at the radius of [[figure classes]]; `doubled-234` doubles the
+# classes 2, 3 and 4.
 #
 # Do 60 % of the parameters not converge?
 # ---------------------------------------
 #
-# The notes conclude that "60% of parameters do not converge even after 200 epochs", because so many
-# are in class 1. That does not follow: class 1 compares the gradients of one minibatch at two
-# places, and of pure noise one half is in class 1. A parameter has not converged where the gradient of
-# the *expected* loss is not zero. To see that, take the gradients of many minibatches at the last
-# weights, and of each parameter the mean against the standard error of the mean. If the expected
-# gradient is zero, the quotient exceeds Student's critical value in about 5 % of the cases.
+# The notes conclude that "60% of parameters do not converge even after 200 epochs", because so
+# many are in class 1. That does not follow: class 1 compares the gradients of one minibatch at
+# two places, and of pure noise one half is in class 1. A parameter has not converged where the
+# gradient of the *expected* loss is not zero. To see that, take the gradients of many minibatches
+# at the last weights, and of each parameter the mean against the standard error of the mean. If
+# the expected gradient is zero, the quotient exceeds Student's critical value in about 5 % of the
+# cases.
 
 CONVERGENCE_BATCHES := 64
 CRITICAL = $$(awk -f pipelines/statistics.awk -f <(echo 'BEGIN { print \
@@ -70,15 +71,14 @@ $(call table,convergence-by-kind): $(RUNS)/observed/log.csv
 #   class1_significant_percent | of these $\mathbb{E} g \ne 0$, % | %.1f
 #   mean_norm | norm of the mean | %.3f
 #   standard_error_norm | of its standard error | %.3f
-# The mean gradient over {{convergence first records %d}} minibatches at the last weights of the long run.
-# Class 1 is that of the first of them.
+# The mean gradient over {{convergence first records %d}} minibatches at the last weights of the
+# long run. Class 1 is that of the first of them.
 #
-# Of all parameters {{convergence first significant_percent %.1f}} % have a mean gradient that differs
-# from zero at the 5 % level, and of those in class 1
-# {{convergence first class1_significant_percent %.1f}} %. Whether a parameter is in class 1 says
-# about its convergence what the difference of these two numbers says. (The 5 % is exact for
-# Gaussian noise, and a gradient that is not zero may stay undetected: more minibatches detect smaller
-# ones.)
+# Of all parameters {{convergence first significant_percent %.1f}} % have a mean gradient that
+# differs from zero at the 5 % level, and of those in class 1 {{convergence first
+# class1_significant_percent %.1f}} %. Whether a parameter is in class 1 says about its
+# convergence what the difference of these two numbers says. (The 5 % is exact for Gaussian noise,
+# and a gradient that is not zero may stay undetected: more minibatches detect smaller ones.)
 #
 # Why does preconditioning with $H(w)$ not help more? The notes ask it, but name no experiment,
 # and there is none here.

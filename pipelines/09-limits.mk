@@ -1,14 +1,14 @@
 # The floor: rounding, another minibatch, later weights
 # =====================================================
 #
-# Before a change of class can mean anything, one has to know how many parameters change theirs for
-# no reason that matters. Three pairs of records, of the long run:
+# Before a change of class can mean anything, one has to know how many parameters change theirs
+# for no reason that matters. Three pairs of records, of the long run:
 #
-# - *rounding*: the last weights and one minibatch, once in the arithmetic of the training and once in
-#   double precision;
+# - *rounding*: the last weights and one minibatch, once in the arithmetic of the training and
+#   once in double precision;
 # - *minibatch*: the last weights and two minibatches;
-# - *later*: one minibatch, at the last weights and after one more epoch at a tenth of the learning
-#   rate.
+# - *later*: one minibatch, at the last weights and after one more epoch at a tenth of the
+#   learning rate.
 
 run.later := $(COMMON) --train-size $(LONG_TRAIN_SIZE) --epochs 1 --batch-size $(BATCH) \
     --lr $(shell awk 'BEGIN { print $(LR) / 10 }') --optimizer sam --rho $(RHO) --seed 1 \
@@ -30,8 +30,8 @@ $(call pair,minibatch): $(RUNS)/observed/log.csv
 $(call pair,later): $(RUNS)/observed/log.csv $(RUNS)/later/log.csv
 	$(call probe,observed); $(call probe,later)
 
-# A parameter keeps its class if it is in class $k$ of both records, for one of the four $k$; independent
-# records let $\sum_k \lvert A_k\rvert\,\lvert B_k\rvert/n$ keep it.
+# A parameter keeps its class if it is in class $k$ of both records, for one of the four $k$;
+# independent records let $\sum_k \lvert A_k\rvert\,\lvert B_k\rvert/n$ keep it.
 
 $(call table,floor): $(PAIRS)/rounding $(PAIRS)/minibatch $(PAIRS)/later
 	for pair in rounding minibatch later; do for class in 1 2 3 4; do \
@@ -49,12 +49,13 @@ $(call table,floor): $(PAIRS)/rounding $(PAIRS)/minibatch $(PAIRS)/later
 #   kappa | $\kappa$ | %.3f
 # How many parameters change their class from one record to the other.
 #
-# Rounding sets the floor. The distance from the second to the third row is what separates "this parameter is
-# on a ridge" from "this parameter is on a ridge of this minibatch".
+# Rounding sets the floor. The distance from the second to the third row is what separates "this
+# parameter is on a ridge" from "this parameter is on a ridge of this minibatch".
 #
-# And the other end: with $\rho = 0$ the perturbed gradient is the current one, every ratio is exactly 1, and class
-# 1 must be empty. A trainer that changed anything between the two gradients - the augmentation, the
-# statistics of batch normalisation, the weights after their return - would show it here.
+# And the other end: with $\rho = 0$ the perturbed gradient is the current one, every ratio is
+# exactly 1, and class 1 must be empty. A trainer that changed anything between the two gradients
+# -- the augmentation, the statistics of batch normalisation, the weights after their return --
+# would show it here.
 
 $(call pair,rho-zero): $(RUNS)/observed/log.csv
 	$(call probe,observed) --rho 0

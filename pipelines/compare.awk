@@ -2,12 +2,12 @@
 #
 #     awk -f statistics.awk -f compare.awk < RUNS
 #
-# In: a CSV with the columns rho, update, seed, accuracy, one row a run; the runs of the update "sgd"
-# (without a radius) are the reference: each run is paired with the reference of its seed, which
-# began from the same weights and saw the same images in the same order.
+# In: a CSV with the columns rho, update, seed, accuracy, one row a run; the runs of the update
+# "sgd" (whatever their radius) are the reference: each run is paired with the reference of its
+# seed, which began from the same weights and saw the same images in the same order.
 # Out: a row a radius and update:
 #   seeds                       number of pairs, N
-#   mean, half                  of the accuracy: the mean, and half the 95 % interval, t(N - 1) sd/sqrt N
+#   mean, half                  of the accuracy: its mean, half its 95 % interval t(N - 1) sd/sqrt N
 #   gain, gain_low, gain_high   over the reference: the mean of the paired differences, its interval
 #   p, p_holm                   two-sided paired t-test that there is no gain; the same after Holm's
 #                               adjustment for all rows of the table

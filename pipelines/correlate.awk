@@ -7,10 +7,11 @@
 #   groups    ... over the means of the groups (the radii): what varying the group does to both
 #   within    the mean over groups of Spearman's coefficient within a group: what is left where the
 #             group is held fixed
-# with n (runs, groups, runs), coefficient, and p: two-sided, the share of permutations of y (of y within
-# groups, for `within`) with a coefficient at least as far from 0 - all of them where there are at most
-# 5,040, else 20,000 drawn by a fixed generator (Park and Miller's), so that the number repeats.
-# smallest_p is what p could be at the least. Where a coefficient is undefined the cells are empty.
+# with n (runs, groups, runs), coefficient, and p: two-sided, the share of the permutations of y (of
+# y within groups, for `within`) with a coefficient at least as far from 0 - all of them where there
+# are at most 5,040, else 20,000 drawn by a fixed generator (Park and Miller's), so that the number
+# repeats. smallest_p is what p could be at the least. Where a coefficient is undefined the cells
+# are empty.
 
 BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; state = 20240501 }
 
@@ -90,7 +91,8 @@ function all_orders(k, a, b, n, of, strata, seen,   i, t) {
     }
 }
 
-function report(over, a, b, n, of, strata,   ra, rb, seen, i, ways, s, j, count) {
+function report(over, a, b, n, of, strata,
+        ra, rb, seen, i, ways, s, j, count, least) {
     stratified_ranks(a, n, of, strata, ra)
     stratified_ranks(b, n, of, strata, rb)
     seen = n > 1 ? stratified(ra, rb, n, of, strata) : 2
@@ -108,7 +110,8 @@ function report(over, a, b, n, of, strata,   ra, rb, seen, i, ways, s, j, count)
         i = stratified(ra, rb, n, of, strata)
         if ((i < 0 ? -i : i) >= (seen < 0 ? -seen : seen) - 1e-12) extreme++
     }
-    print over, n, seen, extreme / orders, 2 / ways < 1 / orders ? 1 / orders : 2 / ways < 1 ? 2 / ways : 1
+    least = 2 / ways > 1 / orders ? 2 / ways : 1 / orders
+    print over, n, seen, extreme / orders, least < 1 ? least : 1
 }
 
 END {

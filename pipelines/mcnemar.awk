@@ -1,11 +1,12 @@
 # mcnemar - of the test images that only one of two networks gets right, how many does which?
 #
-#     awk -f statistics.awk -f mcnemar.awk .../sgd_0_SEED/predictions.csv .../UPDATE_RHO_SEED/predictions.csv ...
+#     awk -f statistics.awk -f mcnemar.awk UPDATE_RHO_SEED/predictions.csv ...
 #
-# In: for each run, by the name of its folder, whether its best weights are right on each test image (the column
-# `best`). SGD's runs come first; every other run is paired with that of its seed.
-# Out: a row a radius and update, summed over the seeds: `won`, images that only the update gets right, `lost`,
-# those that only SGD does, and the exact two-sided probability that the difference is chance.
+# In: for each run, known by the name of its folder, whether its best weights are right on each test
+# image (the column `best`). SGD's runs come first; every other run is paired with that of its seed.
+# Out: a row a radius and update, summed over the seeds: `won`, images that only the update gets
+# right, `lost`, those that only SGD does, and the exact two-sided probability that the difference
+# is chance.
 
 BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; print "rho,update,won,lost,mcnemar_p" }
 

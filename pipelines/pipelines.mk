@@ -6,9 +6,10 @@
 # method, shown as they are. This last chapter is the machinery on which the others stand; nothing
 # in it is about gradients.
 #
-# The scale of everything is that of a *profile*, a file of variables in `pipelines/profiles/`: `quick`
-# (the default), `smoke` (a few minutes, for the tests) or `notes` (the full protocol). What a
-# profile makes lies in a folder of its own, so that its results are never taken for another's.
+# The scale of everything is that of a *profile*, a file of variables in `pipelines/profiles/`:
+# `quick` (the default), `smoke` (a few minutes, for the tests) or `notes` (the full protocol).
+# What a profile makes lies in a folder of its own, so that its results are never taken for
+# another's.
 
 PROFILE ?= quick
 PROFILES := $(basename $(notdir $(wildcard pipelines/profiles/*.mk)))
@@ -34,11 +35,11 @@ export PROFILE
 # Tables and figures
 # ------------------
 #
-# What a recipe for a table writes to standard output is the table. Its shell is `pipelines/record`, which
-# puts the output in place only when all of it is there, and writes beside it the provenance: the
-# command, the commit and versions, the checksums of the inputs or the training runs behind them. A
-# chapter names what it makes with `$(call table,NAME)`, `$(call figure,NAME)` or, for a few gradient
-# records, `$(call pair,NAME)`.
+# What a recipe for a table writes to standard output is the table. Its shell is
+# `pipelines/record`, which puts the output in place only when all of it is there, and writes
+# beside it the provenance: the command, the commit and versions, the checksums of the inputs or
+# the training runs behind them. A chapter names what it makes with `$(call table,NAME)`, `$(call
+# figure,NAME)` or, for a few gradient records, `$(call pair,NAME)`.
 
 made_here = $(eval $(1): $(lastword $(MAKEFILE_LIST)))$(1)
 table = $(eval table_files += $(TABLES)/$(1).csv)$(call made_here,$(TABLES)/$(1).csv)
@@ -50,13 +51,14 @@ $(TABLES)/% $(FIGURES)/% $(PAIRS)/%: private export TARGET = $@
 $(TABLES)/% $(FIGURES)/% $(PAIRS)/%: private export INPUTS = $^
 $(TABLES)/% $(FIGURES)/% $(PAIRS)/%: private export ENVIRONMENT = $(RESULTS)/environment.json
 
-# Where a table is about several runs, `$(call each_run,NAMES,COMMAND)` joins what the command writes for each
-# (in which `$$run` is the name), and adds what a name such as `sam_0.1_2` says.
+# Where a table is about several runs, `$(call each_run,NAMES,COMMAND)` joins what the command
+# writes for each (in which `$$run` is the name), and adds what a name such as `sam_0.1_2` says.
 
 each_run = for run in $(1); do $(2) | mlr --icsv --ojson put '$$run = "'$$run'"'; done | \
     mlr --ijson --ocsv unsparsify then put -f pipelines/run-name.mlr
 
-# A figure is one gnuplot script, which draws it as SVG for the page, as PDF for print, and as PNG.
+# A figure is one gnuplot script, which draws it as SVG for the page, as PDF for print, and as
+# PNG.
 
 $(FIGURES)/%.svg: figures/%.gp figures/style.gp
 	pipelines/draw svg $(TABLES) $<
@@ -70,26 +72,28 @@ $(FIGURES)/%.png: figures/%.gp figures/style.gp
 
 CHAPTERS := $(sort $(wildcard pipelines/[0-9]*.mk))
 include $(CHAPTERS)
-figure_files := $(foreach name,$(figure_names),$(foreach type,svg pdf png,$(FIGURES)/$(name).$(type)))
+figure_files := $(foreach type,svg pdf png,$(figure_names:%=$(FIGURES)/%.$(type)))
 
 # Training runs
 # -------------
 #
-# A chapter asks for a run by a variable `run.NAME`, whose value is the options of `train-sam`. They
-# stand in `runs/NAME/parameters`, a file that is written anew only where it differs from what is
-# asked for. So a changed parameter redoes its run and no other; what was made with the old one is
-# thrown away first, and `make` says what differs.
+# A chapter asks for a run by a variable `run.NAME`, whose value is the options of `train-sam`.
+# They stand in `runs/NAME/parameters`, a file that is written anew only where it differs from
+# what is asked for. So a changed parameter redoes its run and no other; what was made with the
+# old one is thrown away first, and `make` says what differs.
 
 run_names := $(sort $(patsubst run.%,%,$(filter run.%,$(.VARIABLES))))
 
-same = $(and $(findstring |$(strip $(1))|,|$(strip $(2))|),$(findstring |$(strip $(2))|,|$(strip $(1))|))
+within = $(findstring |$(strip $(1))|,|$(strip $(2))|)
+same = $(and $(call within,$(1),$(2)),$(call within,$(2),$(1)))
 $(foreach name,$(run_names),$(if $(call same,$(run.$(name)),$(file <$(RUNS)/$(name)/parameters)),,\
     $(eval $(RUNS)/$(name)/parameters: FORCE)))
 
 $(RUNS)/%/parameters:
 	@mkdir -p $(@D)
 	@echo '$(strip $(run.$*))' | sed 's/ --/\n--/g' > $@.new
-	@if [ -e $@ ]; then echo "  run $*: its parameters change (< was, > is now)"; diff $@ $@.new; fi || :
+	@if [ -e $@ ]; then echo "  run $*: its parameters change (< was, > is now)"; fi
+	@if [ -e $@ ]; then diff $@ $@.new || :; fi
 	@find $(@D) -type f ! -name parameters.new -delete
 	@mv $@.new $@
 
@@ -99,19 +103,19 @@ $(call table,profile): $(run_names:%=$(RUNS)/%/log.csv) \
     $(if $(filter $(PROFILE)$(comma)$(words $(run_names)),$(file <$(TABLES)/profile.csv)),,FORCE)
 	echo profile,runs; echo $(PROFILE),$(words $(run_names))
 
-# `pipelines/train` trains a run from where it stopped, and puts what it leaves in place when it is whole.
-# Unlike tables, runs are not redone because a tool was built anew: that would throw away days for a
-# changed message. Each keeps the checksum of the program that made it, and `make status` tells
-# which are of another build than today's.
+# `pipelines/train` trains a run from where it stopped, and puts what it leaves in place when it
+# is whole. Unlike tables, runs are not redone because a tool was built anew: that would throw
+# away days for a changed message. Each keeps the checksum of the program that made it, and `make
+# status` tells which are of another build than today's.
 
 RUN_FILES := log.csv gradients weights.safetensors best.safetensors predictions.csv
-$(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam
+$(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/environment.json
 	@echo '  TRAIN $(@D)'
 	$(Q)pipelines/train $(@D) $(strip $(run.$*)) --threads $(THREADS) \
 	    $(if $(filter $*,$(predicting_runs)),--predictions $(@D)/predictions.part)
 
-# How many runs are trained side by side is what `-j` says; the processors are divided among them. Their
-# results do not depend on it.
+# How many runs are trained side by side is what `-j` says; the processors are divided among them.
+# Their results do not depend on it.
 
 CORES := $(shell nproc)
 jobs = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
@@ -144,9 +148,10 @@ $(RESULTS)/verified: pipelines/verify $(table_files) $(figure_files)
 # The paper
 # ---------
 #
-# `paper/weave.awk` turns the chapters into one Markdown text: comments become text, rules code, and where the
-# text asks for a table, a figure or a number, it is put in from what was made. No number of ours is
-# typed by hand. Pandoc makes of it one HTML file that needs nothing else, and a PDF.
+# `paper/weave.awk` turns the chapters into one Markdown text: comments become text, rules code,
+# and where the text asks for a table, a figure or a number, it is put in from what was made. No
+# number of ours is typed by hand. Pandoc makes of it one HTML file that needs nothing else, and a
+# PDF.
 
 PAPER := $(RESULTS)/paper
 PAPER_SOURCES := paper/front.md pipelines/profiles/$(PROFILE).mk $(CHAPTERS) pipelines/pipelines.mk
@@ -154,8 +159,8 @@ PAPER_SOURCES := paper/front.md pipelines/profiles/$(PROFILE).mk $(CHAPTERS) pip
 $(PAPER)/paper.md: paper/weave.awk $(PAPER_SOURCES) $(RESULTS)/verified
 	@echo '  WEAVE'
 	@mkdir -p $(@D)
-	$(Q)awk -v tables=$(TABLES) -v notes=data -f $< pass=1 $(PAPER_SOURCES) pass=2 $(PAPER_SOURCES) \
-	    > $@.part
+	$(Q)awk -v tables=$(TABLES) -v notes=data -f $< \
+	    pass=1 $(PAPER_SOURCES) pass=2 $(PAPER_SOURCES) > $@.part
 	$(Q)mv $@.part $@
 $(PAPER)/samscope.html: $(PAPER)/paper.md paper/style.css
 	@echo '  HTML  $@'
@@ -174,7 +179,7 @@ PANDOC := --standalone --from markdown --toc --toc-depth 2 --resource-path $(RES
 # -------------------
 
 .PHONY: paper figures tables runs status
-paper: $(PAPER)/samscope.html $(PAPER)/samscope.pdf ## make every table, every figure and the paper (PROFILE=quick)
+paper: $(PAPER)/samscope.html $(PAPER)/samscope.pdf ## make all tables, figures and the paper
 figures: $(figure_files) ## ... the figures
 tables: $(table_files) ## ... the tables
 runs: $(run_names:%=$(RUNS)/%/log.csv) ## ... the training runs

@@ -4,6 +4,9 @@
 
 BEGIN { OFS = ","; print "meaning,long,grid,notes" }
 FNR == 1 { file++ }
-file == 1 && FNR > 1 { split($0, cell, ","); name[++n] = cell[1]; meaning[n] = cell[2]; notes[n] = cell[3] }
+file == 1 && FNR > 1 {
+    split($0, cell, ",")
+    name[++n] = cell[1]; meaning[n] = cell[2]; notes[n] = cell[3]
+}
 file > 1 { sub(/^--/, "", $1); value[$1, file] = $2 }
 END { for (i = 1; i <= n; i++) print meaning[i], value[name[i], 2], value[name[i], 3], notes[i] }

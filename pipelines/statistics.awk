@@ -2,12 +2,12 @@
 #
 # Student's t through the incomplete beta function, by its continued fraction (M. Abramowitz and
 # I. Stegun, "Handbook of mathematical functions", 26.5.8 and 26.7.1), evaluated by Lentz's method;
-# the logarithm of the gamma function by Stirling's series (6.1.41), from 10 upwards.
+# the logarithm of the gamma function by Stirling's series (6.1.41), from 20 upwards.
 
 function log_gamma(x,   shift) {
-    for (shift = 0; x < 10; x++) shift += log(x)
+    for (shift = 0; x < 20; x++) shift += log(x)
     return (x - 0.5) * log(x) - x + 0.918938533204672742 + 1 / (12 * x) - 1 / (360 * x ^ 3) + \
-        1 / (1260 * x ^ 5) - shift
+        1 / (1260 * x ^ 5) - 1 / (1680 * x ^ 7) - shift
 }
 
 # I_x(a, b), the regularised incomplete beta function.

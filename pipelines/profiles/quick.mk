@@ -1,12 +1,12 @@
 # The scale of this copy: quick
 # =============================
 #
-# **This copy was made at the `quick` scale**: everything in at most 15 minutes on two processors. It is
-# the notes' protocol in small - the same network made narrower, a subset of Fashion-MNIST instead of
-# CIFAR-100, a few epochs instead of 200 - so its accuracies are not the notes', and where a claim
-# of the notes is about the end of a long training it can at most be hinted at here. What carries over
-# is the method: every table and figure of the notes is here with its baseline, and `make
-# PROFILE=notes paper` makes the same paper at the notes' own scale.
+# **This copy was made at the `quick` scale**: everything in at most 15 minutes on two processors.
+# It is the notes' protocol in small -- the same network made narrower, a subset of Fashion-MNIST
+# instead of CIFAR-100, a few epochs instead of 200 -- so its accuracies are not the notes', and
+# where a claim of the notes is about the end of a long training it can at most be hinted at here.
+# What carries over is the method: every table and figure of the notes is here with its baseline,
+# and `make PROFILE=notes paper` makes the same paper at the notes' own scale.
 
 DATASET      := fashion-mnist
 DATA         :=
@@ -23,8 +23,8 @@ LONG_EPOCHS     := 20
 GRID_TRAIN_SIZE := 2000
 GRID_EPOCHS     := 6
 
-# Steps that are followed one by one after the first epoch, and the epochs whose last step the many
-# record.
+# Steps that are followed one by one after the first epoch, and the epochs whose last step the
+# many record.
 
 FOLLOWED_STEPS  := 20
 RECORDED_EPOCHS := 5-6

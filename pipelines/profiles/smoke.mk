@@ -1,9 +1,10 @@
 # The scale of this copy: smoke
 # =============================
 #
-# **This copy was made at the `smoke` scale, which only shows that the whole chain works**: a network of
-# a few channels sees a few hundred images for a few epochs. Every rule of every chapter has run,
-# every number below comes from a real run, and none of them says anything about the notes' claims.
+# **This copy was made at the `smoke` scale, which only shows that the whole chain works**: a
+# network of a few channels sees a few hundred images for a few epochs. Every rule of every
+# chapter has run, every number below comes from a real run, and none of them says anything about
+# the notes' claims.
 
 DATASET      := fashion-mnist
 DATA         :=
@@ -18,8 +19,8 @@ LONG_EPOCHS     := 4
 GRID_TRAIN_SIZE := 128
 GRID_EPOCHS     := 2
 
-# Steps that are followed one by one after the first epoch, and the epochs whose last step the many
-# record.
+# Steps that are followed one by one after the first epoch, and the epochs whose last step the
+# many record.
 
 FOLLOWED_STEPS  := 6
 RECORDED_EPOCHS := 2

@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# The small programs of the pipelines: statistics against known answers, the weave, the recording
+# shell. Where an answer is R's, what R is asked stands beside it.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit
+    programs=$SAM_TOP/pipelines
+}
+
+statistics() { # EXPRESSIONS, to be printed
+    awk -f "$programs/statistics.awk" -f <(echo "BEGIN { OFMT = CONVFMT = \"%.7g\"; $1 }")
+}
+
+compare() {
+    awk -f "$programs/statistics.awk" -f "$programs/compare.awk"
+}
+
+correlate() {
+    awk -v x=x -v y=y -v group=g -f "$programs/statistics.awk" -f "$programs/correlate.awk"
+}
+
+@test "Student's t: critical values and probabilities" {
+    # qt(0.975, c(1, 4, 30)), the first of which is tan(0.475 pi); for 1 and 3 degrees of freedom
+    # 1 - (2/pi) atan t and 1 - (2/pi) (u / (1 + u^2) + atan u) with u = t / sqrt 3
+    [ "$(statistics 'print t_critical(0.05, 1), t_critical(0.05, 4), t_critical(0.05, 30)')" = \
+        "12.7062 2.776445 2.042272" ]
+    [ "$(statistics 'print t_two_sided(0.5, 1), t_two_sided(2, 10), t_two_sided(12, 3)')" = \
+        "0.7048328 0.07338803 0.001245016" ]
+    [ "$(statistics 'print t_two_sided(0, 5), t_two_sided(-2, 10)')" = "1 0.07338803" ]
+}
+
+@test "the exact test of a coin, and Holm's adjustment" {
+    # twice sums of binomial coefficients over 2^n, in whole numbers
+    [ "$(statistics 'print coin_two_sided(5, 15), coin_two_sided(10, 0)')" = "0.04138947 0.001953125" ]
+    [ "$(statistics 'print coin_two_sided(600, 500)')" = 0.002819545 ]
+    [ "$(statistics 'print coin_two_sided(0, 0), coin_two_sided(7, 7)')" = "1 1" ]
+    # p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+    [ "$(statistics 'p[1] = 0.01; p[2] = 0.04; p[3] = 0.03; p[4] = 0.005; holm(p, 4, a);
+        print a[1], a[2], a[3], a[4]')" = "0.03 0.06 0.06 0.02" ]
+}
+
+@test "compare: the paired t-test of R's sleep data" {
+    # with(sleep, t.test(extra[group == 2], extra[group == 1], paired = TRUE)): t = 4.0621, df = 9,
+    # p-value = 0.002833, 95 percent confidence interval 0.7001142 2.4598858, mean 1.58
+    one=(0.7 -1.6 -0.2 -1.2 -0.1 3.4 3.7 0.8 0.0 2.0)
+    two=(1.9 0.8 1.1 0.1 -0.1 4.4 5.5 1.6 4.6 3.4)
+    {
+        echo update,rho,seed,accuracy
+        for i in "${!one[@]}"; do
+            echo "drug,0.5,$i,${two[i]}"
+            echo "sgd,0,$i,${one[i]}"
+        done | sort -t, -k1,1r
+    } | compare >got
+    run mlr --icsv --onidx --ofs ' ' filter '$update == "drug"' \
+        then put '$gain_low = fmtnum($gain_low, "%.7f"); $gain_high = fmtnum($gain_high, "%.7f");
+            $p = fmtnum($p, "%.6f")' then cut -o -f seeds,mean,gain,gain_low,gain_high,p got
+    [ "$output" = "10 2.33 1.58 0.7001142 2.4598858 0.002833" ]
+}
+
+@test "compare: one seed has no interval, a lost run no pair, equal gains no spread" {
+    compare >got <<'CSV'
+update,rho,seed,accuracy
+sgd,0,1,80
+sgd,0,2,81
+one,0.1,1,80.5
+lost,0.1,1,80.5
+lost,0.1,2,
+same,0.1,1,81
+same,0.1,2,82
+CSV
+    diff - got <<'CSV'
+rho,update,seeds,mean,half,gain,gain_low,gain_high,p,p_holm
+,sgd,2,80.5,6.35310236809,,,,,
+0.1,one,1,80.5,,0.5,,,,
+0.1,lost,1,80.5,,0.5,,,,
+0.1,same,2,81.5,6.35310236809,1,1,1,0,0
+CSV
+}
+
+@test "correlate: Spearman's coefficient and its exact probability" {
+    # cor.test(1:5, c(2, 1, 4, 3, 5), method = "spearman"): rho = 0.8, p-value = 0.1333
+    run correlate <<'CSV'
+g,x,y
+1,1,2
+2,2,1
+3,3,4
+4,4,3
+5,5,5
+CSV
+    [ "${lines[1]}" = runs,5,0.8,0.133333333333,0.0166666666667 ]
+    [ "${lines[2]}" = groups,5,0.8,0.133333333333,0.0166666666667 ]
+    [ "${lines[3]}" = within,5,,, ]
+}
+
+@test "correlate: within groups is blind to what differs between them" {
+    # Between the groups y rises with x, within each it falls: by hand -1 in both. Of the 3! x 3!
+    # orders only all falling and all rising are as far from 0: p = 2/36.
+    run correlate <<'CSV'
+g,x,y
+a,1,13
+a,2,12
+a,3,11
+b,11,23
+b,12,22
+b,13,21
+CSV
+    [[ ${lines[2]} == groups,2,1,1,* ]]
+    [[ ${lines[3]} == within,6,-1,* ]]
+    p=$(cut -d, -f 4 <<<"${lines[3]}")
+    awk -v p="$p" 'BEGIN { exit !(p > 0.045 && p < 0.066) }'
+}
+
+# --- The weave
+# ------------------------------------------------------------------------------------
+
+weave() {
+    awk -v tables=tables -v notes=notes -f "$SAM_TOP/paper/weave.awk" pass=1 "$@" pass=2 "$@"
+}
+
+weave_setup() {
+    mkdir tables notes
+    printf 'epoch,share,name\n1,-0.5,"a, ""b"""\n2,12.345,\n' >tables/numbers.csv
+    printf 'epoch,share\n1,60\n' >notes/notes-numbers.csv
+}
+
+@test "weave: comments become text, rules code, numbers and references are put in" {
+    weave_setup
+    cat >chapter.mk <<'MK'
+# Chapter
+# =======
+#
+# At first {{numbers first share %.1f}}, then {{numbers
+# epoch=2 share %.2e}}; the notes have {{notes-numbers last share}}. See [[table
+# numbers]] and [[figure plot]].
+
+$(call table,numbers): data
+	cat $<
+
+# @table numbers
+#   epoch | epoch | %d
+#   share | share, % | %.1f
+#   name | name
+# The caption of {{numbers first name}}.
+#
+# @figure plot
+# A plot.
+MK
+    weave chapter.mk >got
+    diff - got <<'MD'
+Chapter
+=======
+
+At first −0.5, then $1.23 \times 10^{1}$; the notes have 60. See Table 1 and Figure 1.
+
+```makefile
+$(call table,numbers): data
+	cat $<
+```
+
+| epoch | share, % | name |
+|---:|---:|:---|
+| 1 | −0.5 | a, "b" |
+| 2 | 12.3 | – |
+
+: **Table 1.** The caption of a, "b".
+
+![**Figure 1.** A plot.](figures/plot)
+
+MD
+}
+
+@test "weave: what is not there is an error that names it" {
+    weave_setup
+    refuse() { # TEXT MESSAGE
+        printf '# %s\n' "$1" >chapter.mk
+        run weave chapter.mk
+        [ "$status" -eq 1 ]
+        [[ $output == *"$2"* ]]
+    }
+    refuse '{{missing first share}}' "no table tables/missing.csv"
+    refuse '{{numbers epoch=3 share}}' "table numbers has no row epoch=3"
+    refuse '{{numbers first colour}}' "table numbers has no column colour"
+    refuse '{{numbers step=1 share}}' "table numbers has no column step"
+    refuse '{{numbers share}}' "wanted {{TABLE ROW COLUMN FORMAT}}"
+    refuse '[[figure none]]' "there is no figure none"
+}
+
+# --- The recording shell
+# ---------------------------------------------------------------------------
+
+@test "record: a result lands whole, with its command, inputs and environment beside it" {
+    echo '{"commit": "abc"}' >environment.json
+    printf 'a\nb\n' >input
+    TARGET=out.csv INPUTS="input FORCE" ENVIRONMENT=environment.json PROFILE=p \
+        "$programs/record" -euo pipefail -c 'sort -r input'
+    [ "$(cat out.csv)" = "$(printf 'b\na')" ]
+    run jq -r '.command, .profile, .environment.commit, .inputs.input' out.csv.provenance.json
+    [ "${lines[0]}" = "sort -r input" ]
+    [ "${lines[1]} ${lines[2]}" = "p abc" ]
+    [ "${lines[3]}" = "$(sha256sum <input | cut -d ' ' -f 1)" ]
+}
+
+@test "record: a command that fails leaves nothing, and its own status" {
+    echo '{}' >environment.json
+    TARGET=out.csv INPUTS='' ENVIRONMENT=environment.json PROFILE=p \
+        run "$programs/record" -euo pipefail -c 'echo half; exit 3'
+    [ "$status" -eq 3 ]
+    [ "$(ls)" = environment.json ]
+}
+
+@test "draw: a figure without its column or its data is an error" {
+    mkdir tables
+    printf 'epoch,progress,class1\n1,1,50\n' >tables/classes.csv
+    cd "$SAM_TOP"
+    run pipelines/draw svg "$BATS_TEST_TMPDIR/tables" figures/classes.gp
+    [ "$status" -ne 0 ]
+    run pipelines/draw svg "$BATS_TEST_TMPDIR/nothing" figures/classes.gp
+    [ "$status" -ne 0 ]
+    pipelines/draw svg "$BATS_TEST_TMPDIR/tables" figures/checkpoint.gp | grep -q '</svg>'
+}
