@@ -32,6 +32,22 @@ static struct sam_reader *begin(const struct fixture *fixture, const struct sam_
     return reader;
 }
 
+/* The same of a stream of one record. */
+static struct sam_reader *begin_one(struct fixture *fixture, enum how how, const char *json,
+                                    const void *data, size_t size, const struct sam_record **record)
+{
+    struct bytes bytes = {.size = 0};
+    add_record(&bytes, json, data, size);
+    fixture_open(fixture, &bytes, how);
+    return begin(fixture, record);
+}
+
+static void end(struct sam_reader *reader, struct fixture *fixture)
+{
+    sam_reader_free(reader);
+    fixture_close(fixture);
+}
+
 static void visit(struct sam_reader *reader, const bool *wanted, struct seen *seen)
 {
     struct sam_error error;
@@ -77,17 +93,14 @@ static void layouts(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++)
         for (enum how how = 0; how < HOWS; how++) {
-            struct bytes bytes = {.size = 0};
             struct fixture fixture;
             struct sam_error error;
             const struct sam_record *record;
-            add_record(&bytes, cases[i].json, cases[i].data, 24);
-            fixture_open(&fixture, &bytes, how);
-            struct sam_reader *reader = begin(&fixture, &record);
+            struct sam_reader *reader =
+                begin_one(&fixture, how, cases[i].json, cases[i].data, 24, &record);
             assert_weight_and_bias(reader, record);
             assert_int_equal(sam_reader_next(reader, &record, &error), 0);
-            sam_reader_free(reader);
-            fixture_close(&fixture);
+            end(reader, &fixture);
         }
 }
 
@@ -101,21 +114,17 @@ static void perturbed_may_come_first(void **state)
     static const double data[] = {-1, -2, 3, 1, 2, -3};
     (void)state;
     for (enum how how = 0; how < HOWS; how++) {
-        struct bytes bytes = {.size = 0};
         struct fixture fixture;
         const struct sam_record *record;
         struct seen seen;
-        add_record(&bytes, json, data, sizeof data);
-        fixture_open(&fixture, &bytes, how);
-        struct sam_reader *reader = begin(&fixture, &record);
+        struct sam_reader *reader = begin_one(&fixture, how, json, data, sizeof data, &record);
         assert_string_equal(record->pairs[0].name, "b"); /* whose last tensor comes first */
         visit(reader, NULL, &seen);
         assert_int_equal(seen.dtype, SAM_F64);
         assert_true(seen.current[0][0] == 1 && seen.current[0][1] == 2);
         assert_true(seen.perturbed[0][0] == -1 && seen.perturbed[0][1] == -2);
         assert_true(seen.current[1][0] == 3 && seen.perturbed[1][0] == -3);
-        sam_reader_free(reader);
-        fixture_close(&fixture);
+        end(reader, &fixture);
     }
 }
 
@@ -146,8 +155,7 @@ static void metadata_and_defaults(void **state)
     assert_weight_and_bias(reader, record);
     assert_int_equal(sam_reader_next(reader, &record, &error), 0);
     assert_int_equal(sam_reader_next(reader, &record, &error), 0);
-    sam_reader_free(reader);
-    fixture_close(&fixture);
+    end(reader, &fixture);
 }
 
 static void half_precision_comes_as_single(void **state)
@@ -164,13 +172,10 @@ static void half_precision_comes_as_single(void **state)
     static const double wanted[] = {1, -2, 0x1p-24, 65504, -0.0, INFINITY};
     (void)state;
     for (enum how how = 0; how < HOWS; how++) {
-        struct bytes bytes = {.size = 0};
         struct fixture fixture;
         const struct sam_record *record;
         struct seen seen;
-        add_record(&bytes, json, data, sizeof data);
-        fixture_open(&fixture, &bytes, how);
-        struct sam_reader *reader = begin(&fixture, &record);
+        struct sam_reader *reader = begin_one(&fixture, how, json, data, sizeof data, &record);
         visit(reader, NULL, &seen);
         assert_int_equal(seen.dtype, SAM_F32);
         for (int i = 0; i < 6; i++)
@@ -178,8 +183,7 @@ static void half_precision_comes_as_single(void **state)
         assert_true(signbit(seen.current[0][4]) && isnan(seen.current[0][6]));
         assert_true(seen.current[1][0] == 1 && seen.current[1][1] == -0x1p-133);
         assert_true(seen.perturbed[1][0] == 0x1.fep127 && seen.perturbed[1][1] == -INFINITY);
-        sam_reader_free(reader);
-        fixture_close(&fixture);
+        end(reader, &fixture);
     }
 }
 
@@ -198,14 +202,11 @@ static void scalars_empty_tensors_and_strangers(void **state)
     memcpy(data + 8, &values[0], 4); /* and the second one not aligned */
     memcpy(data + 15, &values[1], 4);
     for (enum how how = 0; how < HOWS; how++) {
-        struct bytes bytes = {.size = 0};
         struct fixture fixture;
         struct sam_error error;
         const struct sam_record *record;
         struct seen seen;
-        add_record(&bytes, json, data, sizeof data);
-        fixture_open(&fixture, &bytes, how);
-        struct sam_reader *reader = begin(&fixture, &record);
+        struct sam_reader *reader = begin_one(&fixture, how, json, data, sizeof data, &record);
         assert_int_equal(record->parameters, 1);
         assert_int_equal(record->pairs[pair_named(record, "scalar")].ndim, 0);
         visit(reader, NULL, &seen);
@@ -213,8 +214,7 @@ static void scalars_empty_tensors_and_strangers(void **state)
         assert_true(seen.current[pair_named(record, "scalar")][0] == -4);
         assert_true(seen.perturbed[pair_named(record, "scalar")][0] == 8);
         assert_int_equal(sam_reader_next(reader, &record, &error), 0);
-        sam_reader_free(reader);
-        fixture_close(&fixture);
+        end(reader, &fixture);
     }
 }
 
@@ -226,19 +226,15 @@ static void class_records(void **state)
     static const uint8_t data[] = {0, 1, 2, 3, 4};
     (void)state;
     for (enum how how = 0; how < HOWS; how++) {
-        struct bytes bytes = {.size = 0};
         struct fixture fixture;
         const struct sam_record *record;
         struct seen seen;
-        add_record(&bytes, json, data, sizeof data);
-        fixture_open(&fixture, &bytes, how);
-        struct sam_reader *reader = begin(&fixture, &record);
+        struct sam_reader *reader = begin_one(&fixture, how, json, data, sizeof data, &record);
         assert_true(record->pairs[0].classes && !record->pairs[0].perturbed);
         visit(reader, NULL, &seen);
         assert_int_equal(seen.dtype, SAM_U8);
         assert_true(seen.current[0][1] == 1 && seen.current[0][3] == 3 && seen.current[1][0] == 4);
-        sam_reader_free(reader);
-        fixture_close(&fixture);
+        end(reader, &fixture);
     }
 }
 
@@ -246,21 +242,18 @@ static void only_wanted_pairs_are_visited(void **state)
 {
     (void)state;
     for (enum how how = 0; how < HOWS; how++) {
-        struct bytes bytes = {.size = 0};
         struct fixture fixture;
         const struct sam_record *record;
         struct seen seen;
-        add_record(&bytes, sorted, sorted_data, sizeof sorted_data);
-        fixture_open(&fixture, &bytes, how);
-        struct sam_reader *reader = begin(&fixture, &record);
+        struct sam_reader *reader =
+            begin_one(&fixture, how, sorted, sorted_data, sizeof sorted_data, &record);
         bool wanted[2] = {false, false};
         const size_t weight = pair_named(record, "a.weight");
         wanted[weight] = true;
         visit(reader, wanted, &seen);
         assert_true(seen.counts[weight] == 2 && seen.counts[1 - weight] == 0);
         assert_true(seen.perturbed[weight][1] == 4);
-        sam_reader_free(reader);
-        fixture_close(&fixture);
+        end(reader, &fixture);
     }
 }
 
@@ -283,14 +276,12 @@ static void a_file_is_visited_as_often_as_wanted(void **state)
     assert_weight_and_bias(reader, record);
     visit(reader, NULL, &seen);
     assert_int_equal(sam_reader_next(reader, &record, &error), 0);
-    sam_reader_free(reader);
-    fixture_close(&fixture);
+    end(reader, &fixture);
 
     fixture_open(&fixture, &bytes, AS_PIPE);
     reader = begin(&fixture, &record);
     assert_false(sam_reader_repeats(reader));
-    sam_reader_free(reader);
-    fixture_close(&fixture);
+    end(reader, &fixture);
 }
 
 /* --- Tensors of several chunks ---------------------------------------------------------------- */
