@@ -47,7 +47,7 @@ ALWAYS_INLINE void blocks(const struct sam_lanes_correlation *c, int row, int ro
         block(c, row, column, rows, 1);
 }
 
-void SAM_LANES(correlate)(const struct sam_lanes_correlation *c)
+void sam_lanes_correlate(const struct sam_lanes_correlation *c)
 {
     int row = 0;
     for (; row + BLOCK_ROWS <= c->rows; row += BLOCK_ROWS)
@@ -57,7 +57,7 @@ void SAM_LANES(correlate)(const struct sam_lanes_correlation *c)
 }
 
 /* Transposed, LANES sums are added up at once. */
-void SAM_LANES(correlation_total)(const float *sums, ptrdiff_t count, float *totals)
+void sam_lanes_correlation_total(const float *sums, ptrdiff_t count, float *totals)
 {
     for (ptrdiff_t first = 0; first < count; first += LANES) {
         const ptrdiff_t left = count - first;

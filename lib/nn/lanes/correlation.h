@@ -21,9 +21,11 @@ struct sam_lanes_correlation {
     float *sums;               /* (rows, columns, LANES) */
 };
 
-void SAM_LANES(correlate)(const struct sam_lanes_correlation *correlation);
+#define sam_lanes_correlate SAM_LANES(correlate)
+void sam_lanes_correlate(const struct sam_lanes_correlation *correlation);
 
 /* totals (count) = the sums over the lanes of sums (count, LANES). */
-void SAM_LANES(correlation_total)(const float *sums, ptrdiff_t count, float *totals);
+#define sam_lanes_correlation_total SAM_LANES(correlation_total)
+void sam_lanes_correlation_total(const float *sums, ptrdiff_t count, float *totals);
 
 #endif

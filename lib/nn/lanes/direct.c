@@ -26,8 +26,7 @@ enum {
     BAND_PIXELS = SAM_ARCH_IMAGE, /* outputs in a band of rows */
 };
 
-/* --- Shapes --------------------------------------------------------------------------------------
- */
+/* --- Shapes ---------------------------------------------------------------------------------- */
 
 /* The arithmetic of a unit, and the working memory of a span. */
 struct work {
@@ -41,11 +40,10 @@ struct work {
     int patch_rows, patch_columns; /* of a patch of the input; columns of one phase */
     bool few;                      /* channels: weight gradients with samples in the lanes */
     float *patch;                  /* (channels, patch_rows, phases, patch_columns, L) */
-    float *turned;   /* (patch_rows, phases, patch_columns, L, channels): transposed */
+    float *turned;   /* (patch_rows, phases, patch_columns, L, channels): the patch, transposed */
     float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
     float *dweights; /* (taps, K, whole vectors of C); few: (K, C * taps, L) */
     float *packed;   /* (taps, K, C): the weights in the order the backward pass reads them */
-    struct sam_lanes_tap *tap; /* (MOST_TAPS) for the product at hand */
 };
 
 static ptrdiff_t patch_channel(const struct work *work)
@@ -98,14 +96,13 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->patch_rows = single ? work->band : (work->band - 1) * unit->stride + unit->kernel;
     work->patch_columns = single ? size : size + 2 / work->phases;
     work->few = unit->in < LANES;
-    float *at = scratch;
-    work->patch = at, at += (TURNED > BLOCK ? TURNED : BLOCK) * patch_channel(work);
-    work->turned = at, at += patch_channel(work) * TURNED;
-    work->slope = at, at += unit->out * slope_channel(work);
-    work->dweights = at, at += dweights_size(work);
-    work->packed = at, at += (ptrdiff_t)work->taps * unit->out * unit->in;
-    work->tap = (void *)at, at += MOST_TAPS * (ptrdiff_t)(sizeof *work->tap / sizeof *at);
-    return (size_t)(at - scratch);
+    struct pieces pieces = {scratch, 0};
+    work->patch = pieces_take(&pieces, (TURNED > BLOCK ? TURNED : BLOCK) * patch_channel(work));
+    work->turned = pieces_take(&pieces, patch_channel(work) * TURNED);
+    work->slope = pieces_take(&pieces, unit->out * slope_channel(work));
+    work->dweights = pieces_take(&pieces, dweights_size(work));
+    work->packed = pieces_take(&pieces, (ptrdiff_t)work->taps * unit->out * unit->in);
+    return (size_t)pieces.used;
 }
 
 size_t SAM_LANES(direct_scratch)(const struct sam_arch_unit *unit)
@@ -123,8 +120,7 @@ static struct work work_new(const struct sam_arch_unit *unit, struct sam_lanes_s
     return work;
 }
 
-/* --- Patches -------------------------------------------------------------------------------------
- */
+/* --- Patches --------------------------------------------------------------------------------- */
 
 /* One row of a patch: the pixels x, x + step, ... of a row of the input, zero outside of it. */
 ALWAYS_INLINE void fill_row(const struct channel *channel, bool normed, ptrdiff_t row, int size,
@@ -158,6 +154,7 @@ static void fill_channel(const struct work *work, const struct channel *channel,
     }
 }
 
+/* The same for `count` channels from `channel` on. */
 static void fill_patch(const struct work *work, const struct sam_lanes_input *input, int group,
                        int channel, int count, int first)
 {
@@ -191,37 +188,35 @@ static void fill_slope(const struct work *work, const struct sam_lanes_slope *sl
     }
 }
 
-/* --- Forward -------------------------------------------------------------------------------------
- */
+/* --- Forward --------------------------------------------------------------------------------- */
 
-/* Adds what `count` channels of the patch contribute to the rows first .. of y (K, size, size, L).
- */
+/* What `count` channels of the patch contribute to the rows first .. of y (K, size, size, L). */
 static void forward_rows(const struct work *work, const float *weights, int count, int first,
                          bool add, float *y)
 {
     const int kernel = work->unit->kernel;
     const int end = least(first + work->band, work->size);
+    struct sam_lanes_tap tap[MOST_TAPS];
     for (int i = 0; i < work->taps; i++)
-        work->tap[i] =
+        tap[i] =
             (struct sam_lanes_tap){.x = (int32_t)tap_offset(work, i / kernel, i % kernel), .w = i};
     for (int row = first; row < end; row++)
-        SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
-        .rows = work->unit->out,
-        .columns = work->size,
-        .taps = work->taps,
-        .tap = work->tap,
-        .depth = count,
-        .out = y + (ptrdiff_t)row * work->size * LANES,
-        .out_row = plane_size(work->size),
-        .out_column = LANES,
-        .x = work->patch + tap_offset(work, (row - first) * rows_per_output(work), 0),
-        .x_step = patch_channel(work),
-        .w = weights,
-        .w_step = work->taps,
-        .w_row = (ptrdiff_t)work->unit->in * work->taps,
-        .add = add,
-    });
+        sam_lanes_multiply(&(struct sam_lanes_product){
+            .rows = work->unit->out,
+            .columns = work->size,
+            .taps = work->taps,
+            .tap = tap,
+            .depth = count,
+            .out = y + (ptrdiff_t)row * work->size * LANES,
+            .out_row = plane_size(work->size),
+            .out_column = LANES,
+            .x = work->patch + tap_offset(work, (row - first) * rows_per_output(work), 0),
+            .x_step = patch_channel(work),
+            .w = weights,
+            .w_step = work->taps,
+            .w_row = (ptrdiff_t)work->unit->in * work->taps,
+            .add = add,
+        });
 }
 
 void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
@@ -239,8 +234,7 @@ void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lane
             }
 }
 
-/* --- Gradient by the input -----------------------------------------------------------------------
- */
+/* --- Gradient by the input ------------------------------------------------------------------- */
 
 /* The taps i of one dimension that lead to inputs of this parity (stride 2), or to all (stride 1),
  * and the output, counted from the input's own (its number / stride), that each comes from. */
@@ -268,10 +262,11 @@ static void backward_rows(const struct work *work, int k, int count, int first, 
 {
     const int stride = work->unit->stride, size = work->unit->size;
     const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
+    struct sam_lanes_tap tap[MOST_TAPS];
     int taps = 0;
     for (int i = 0; i < down.count; i++)
         for (int j = 0; j < across.count; j++)
-            work->tap[taps++] =
+            tap[taps++] =
                 (struct sam_lanes_tap){.x = (int32_t)((1 + down.output[i]) * slope_row(work) +
                                                       (1 + across.output[j]) * LANES),
                                        .w = (down.tap[i] * work->unit->kernel + across.tap[j]) *
@@ -280,25 +275,25 @@ static void backward_rows(const struct work *work, int k, int count, int first, 
         return;
     const int end = least(first + work->band, work->size);
     for (int row = first; row < end; row++)
-        SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
-        .rows = work->unit->in,
-        .columns = work->size,
-        .taps = taps,
-        .tap = work->tap,
-        .depth = count,
-        .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
-        .out_row = plane_size(size),
-        .out_column = stride * LANES,
-        .x = work->slope + k * slope_channel(work) + (row - first) * slope_row(work),
-        .x_step = slope_channel(work),
-        .w = work->packed + (ptrdiff_t)k * work->unit->in,
-        .w_step = work->unit->in,
-        .w_row = 1,
-        .add = true,
-    });
+        sam_lanes_multiply(&(struct sam_lanes_product){
+            .rows = work->unit->in,
+            .columns = work->size,
+            .taps = taps,
+            .tap = tap,
+            .depth = count,
+            .out = dx + ((ptrdiff_t)(row * stride + parity_y) * size + parity_x) * LANES,
+            .out_row = plane_size(size),
+            .out_column = stride * LANES,
+            .x = work->slope + k * slope_channel(work) + (row - first) * slope_row(work),
+            .x_step = slope_channel(work),
+            .w = work->packed + (ptrdiff_t)k * work->unit->in,
+            .w_step = work->unit->in,
+            .w_row = 1,
+            .add = true,
+        });
 }
 
+/* PyTorch's weights, a filter after the other, in the order of `packed`. */
 static void pack_weights(const struct work *work, const float *weights)
 {
     const ptrdiff_t filters = (ptrdiff_t)work->unit->out * work->unit->in;
@@ -317,8 +312,7 @@ static void backward_input(const struct work *work, int first, float *dx)
                           parity % unit->stride, dx);
 }
 
-/* --- Gradient by the weights ---------------------------------------------------------------------
- */
+/* --- Gradient by the weights ----------------------------------------------------------------- */
 
 /* The patch with its `count` channels in the lanes, in whole vectors. */
 static void turn_patch(const struct work *work, int count)
@@ -345,23 +339,22 @@ static void backward_taps(const struct work *work, int c, int count, int row)
     const float *x = work->turned + tap_offset(work, row * rows_per_output(work), 0) * turned;
     const struct sam_lanes_tap whole_row = {0, 0};
     for (int i = 0; i < work->taps; i++)
-        SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
-        .rows = work->unit->out,
-        .columns = (int)turned / LANES,
-        .taps = 1,
-        .tap = &whole_row,
-        .depth = work->size * LANES,
-        .out = work->dweights + i * work->unit->out * in + c,
-        .out_row = in,
-        .out_column = LANES,
-        .x = x + tap_offset(work, i / kernel, i % kernel) * turned,
-        .x_step = turned,
-        .w = work->slope + (row + 1) * slope_row(work) + LANES,
-        .w_step = 1,
-        .w_row = slope_channel(work),
-        .add = true,
-    });
+        sam_lanes_multiply(&(struct sam_lanes_product){
+            .rows = work->unit->out,
+            .columns = (int)turned / LANES,
+            .taps = 1,
+            .tap = &whole_row,
+            .depth = work->size * LANES,
+            .out = work->dweights + i * work->unit->out * in + c,
+            .out_row = in,
+            .out_column = LANES,
+            .x = x + tap_offset(work, i / kernel, i % kernel) * turned,
+            .x_step = turned,
+            .w = work->slope + (row + 1) * slope_row(work) + LANES,
+            .w_step = 1,
+            .w_row = slope_channel(work),
+            .add = true,
+        });
 }
 
 /* The same for few channels: dweights[k][c, tap][lane]. */
@@ -373,17 +366,16 @@ static void backward_taps_few(const struct work *work, int rows)
         b_column[i] = i / work->taps * patch_channel(work) +
                       tap_offset(work, i % work->taps / kernel, i % work->taps % kernel);
     for (int row = 0; row < rows; row++)
-        SAM_LANES(correlate)
-    (&(struct sam_lanes_correlation){
-        .rows = work->unit->out,
-        .columns = columns,
-        .count = work->size,
-        .a = work->slope + (row + 1) * slope_row(work) + LANES,
-        .a_row = slope_channel(work),
-        .b = work->patch + tap_offset(work, row * rows_per_output(work), 0),
-        .b_column = b_column,
-        .sums = work->dweights,
-    });
+        sam_lanes_correlate(&(struct sam_lanes_correlation){
+            .rows = work->unit->out,
+            .columns = columns,
+            .count = work->size,
+            .a = work->slope + (row + 1) * slope_row(work) + LANES,
+            .a_row = slope_channel(work),
+            .b = work->patch + tap_offset(work, row * rows_per_output(work), 0),
+            .b_column = b_column,
+            .sums = work->dweights,
+        });
 }
 
 static void backward_weights(const struct work *work, const struct sam_lanes_input *input,
@@ -408,7 +400,7 @@ static void finish_weights(const struct work *work, float *dweights)
 {
     const int outputs = work->unit->out, channels = work->unit->in, row = whole_vectors(channels);
     if (work->few) {
-        SAM_LANES(correlation_total)(work->dweights, outputs * channels * work->taps, dweights);
+        sam_lanes_correlation_total(work->dweights, outputs * channels * work->taps, dweights);
         return;
     }
     for (int k = 0; k < outputs; k++)

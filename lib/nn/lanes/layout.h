@@ -29,6 +29,19 @@ ALWAYS_INLINE int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* Working memory that is handed out piece by piece; without a base, to learn how much it takes. */
+struct pieces {
+    float *base;
+    ptrdiff_t used;
+};
+
+ALWAYS_INLINE float *pieces_take(struct pieces *pieces, ptrdiff_t count)
+{
+    float *piece = pieces->base ? pieces->base + pieces->used : NULL;
+    pieces->used += count;
+    return piece;
+}
+
 /* One channel of an input in one group: x (S, S, L) and what is done to it. */
 struct channel {
     const float *x;

@@ -2,8 +2,7 @@
 #include "nn/lanes/conv.h"
 #include "nn/lanes/layout.h"
 
-/* --- Layout --------------------------------------------------------------------------------------
- */
+/* --- Layout ---------------------------------------------------------------------------------- */
 
 static void pack_plane(const float *images, ptrdiff_t image, int lanes, int pixels, float *x)
 {
@@ -30,8 +29,7 @@ static void pack(struct sam_lanes_span span, int channels, const float *images, 
                        PIXELS, x + (group * image + c * PIXELS) * LANES);
 }
 
-/* --- Statistics ----------------------------------------------------------------------------------
- */
+/* --- Statistics ------------------------------------------------------------------------------ */
 
 /* Adds the moments of another set of values (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating
  * formulae and a pairwise algorithm for computing sample variances", 1979). */
@@ -77,8 +75,7 @@ static void moments(struct sam_lanes_span span, int channels, int pixels, const 
     }
 }
 
-/* --- Where a block's two branches meet -----------------------------------------------------------
- */
+/* --- Where a block's two branches meet ------------------------------------------------------- */
 
 static void join(struct sam_lanes_span span, int channels, int pixels,
                  const struct sam_lanes_input *a, const struct sam_lanes_input *b, float *out)
@@ -124,8 +121,7 @@ static void gate(struct sam_lanes_span span, int channels, int pixels,
     }
 }
 
-/* --- Pooling -------------------------------------------------------------------------------------
- */
+/* --- Pooling --------------------------------------------------------------------------------- */
 
 static void pool(struct sam_lanes_span span, int channels, int pixels, const float *x,
                  float *pooled)

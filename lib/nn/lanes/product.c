@@ -103,7 +103,7 @@ ALWAYS_INLINE void multiply(const struct sam_lanes_product *p, bool add)
     }
 }
 
-void SAM_LANES(multiply)(const struct sam_lanes_product *p)
+void sam_lanes_multiply(const struct sam_lanes_product *p)
 {
     if (p->add)
         multiply(p, true);

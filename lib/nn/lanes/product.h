@@ -32,6 +32,7 @@ struct sam_lanes_product {
     bool add;                        /* to what `out` holds */
 };
 
-void SAM_LANES(multiply)(const struct sam_lanes_product *product);
+#define sam_lanes_multiply SAM_LANES(multiply)
+void sam_lanes_multiply(const struct sam_lanes_product *product);
 
 #endif

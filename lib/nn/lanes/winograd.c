@@ -22,8 +22,7 @@
 #include "nn/lanes/winograd.h"
 #include "nn/lanes/winograd_tile.h"
 
-/* --- Chunks: as many tiles, and channels, as keep their transforms in the cache ------------------
- */
+/* --- Chunks: as many tiles, and channels, as keep their transforms in the cache -------------- */
 
 enum { MOST_TILES = 128 / LANES };
 
@@ -34,6 +33,8 @@ struct plan {
     int rows;  /* output channels at a time, forward */
 };
 
+/* 64 channels in 4 tiles of 16 samples are 0.6 MB: half of a core's second cache. 12 rows are two
+ * full blocks of the product. */
 static struct plan plan_of(const struct sam_arch_unit *unit)
 {
     return (struct plan){(unit->in <= 32 ? 128 : 64) / LANES, 12};
@@ -46,12 +47,13 @@ struct work {
     struct sam_lanes_span span;
     struct plan plan;
     ptrdiff_t whole_point, part_point; /* floats from point to point */
-    float *whole; /* (36, channels, T, L): V of all inputs forward, dM of all outputs backward */
-    float
-        *part; /* (36, channels, T, L): M of some outputs forward, V, dV of some inputs backward */
+    /* (36, channels, T, L): V of all inputs forward, dM of all outputs backward. */
+    float *whole;
+    /* The same of some channels: M of outputs forward, V and in its place dV of inputs backward. */
+    float *part;
     float *turned;    /* (T, L, columns): V of one point, transposed */
     float *lane_sums; /* (36, K, C, L): dU before the lanes are added up, for few channels */
-    float *du;        /* (36, K, C) */
+    float *du;        /* see nn/lanes/winograd.h */
     int count;        /* the tiles of the chunk at hand */
     struct tile tiles[MOST_TILES];
 };
@@ -74,13 +76,14 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     *work = (struct work){.unit = unit, .plan = plan};
     work->whole_point = ((ptrdiff_t)most(unit->in, unit->out) * plan.tiles + 1) * LANES;
     work->part_point = ((ptrdiff_t)most(plan.rows, WINOGRAD_COLUMNS) * plan.tiles + 1) * LANES;
-    float *at = scratch;
-    work->whole = at, at += SQUARE * work->whole_point;
-    work->part = at, at += SQUARE * work->part_point;
-    work->turned = at, at += (ptrdiff_t)plan.tiles * LANES * WINOGRAD_COLUMNS;
-    work->du = at, at += SQUARE * winograd_point(unit);
-    work->lane_sums = at, at += few_channels(unit) ? SQUARE * unit->out * unit->in * LANES : 0;
-    return (size_t)(at - scratch);
+    struct pieces pieces = {scratch, 0};
+    work->whole = pieces_take(&pieces, SQUARE * work->whole_point);
+    work->part = pieces_take(&pieces, SQUARE * work->part_point);
+    work->turned = pieces_take(&pieces, (ptrdiff_t)plan.tiles * LANES * WINOGRAD_COLUMNS);
+    work->du = pieces_take(&pieces, SQUARE * winograd_point(unit));
+    work->lane_sums =
+        pieces_take(&pieces, few_channels(unit) ? SQUARE * unit->out * unit->in * LANES : 0);
+    return (size_t)pieces.used;
 }
 
 size_t SAM_LANES(winograd_scratch)(const struct sam_arch_unit *unit)
@@ -116,6 +119,7 @@ static void chunk_input(const struct work *work, const struct sam_lanes_input *i
         }
 }
 
+/* Adds to dx (G, C, S, S, L) what dV of `count` channels from `first` on makes. */
 static void chunk_input_back(const struct work *work, int first, int count, float *dx)
 {
     const int size = work->unit->size, channels = work->unit->in;
@@ -127,6 +131,7 @@ static void chunk_input_back(const struct work *work, int first, int count, floa
                                      plane_size(size));
 }
 
+/* y (G, K, S, S, L) of `count` channels from `first` on. */
 static void chunk_output(const struct work *work, int first, int count, float *y)
 {
     const int size = work->unit->size, channels = work->unit->out;
@@ -137,6 +142,7 @@ static void chunk_output(const struct work *work, int first, int count, float *y
                         y + ((ptrdiff_t)work->tiles[t].group * channels + k) * plane_size(size));
 }
 
+/* dM of all channels. */
 static void chunk_output_back(const struct work *work, const struct sam_lanes_slope *slope)
 {
     const int size = work->unit->size, channels = work->unit->out;
@@ -149,8 +155,7 @@ static void chunk_output_back(const struct work *work, const struct sam_lanes_sl
         }
 }
 
-/* --- Products, at one point ---------------------------------------------------------------------
- */
+/* --- Products, at one point ------------------------------------------------------------------ */
 
 static const struct sam_lanes_tap one_tap = {0, 0};
 
@@ -159,8 +164,7 @@ static void multiply_forward(const struct work *work, const float *u, int point,
                              int count)
 {
     const ptrdiff_t row = whole_vectors(work->unit->in);
-    SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
+    sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = count,
         .columns = work->count,
         .taps = 1,
@@ -182,8 +186,7 @@ static void multiply_input_back(const struct work *work, const float *u, int poi
                                 int count)
 {
     const ptrdiff_t row = whole_vectors(work->unit->out);
-    SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
+    sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = count,
         .columns = work->count,
         .taps = 1,
@@ -221,8 +224,7 @@ static void turn(const struct work *work, int point, int count)
 static void multiply_weight_back(const struct work *work, int point, int first, int count, bool add)
 {
     turn(work, point, count);
-    SAM_LANES(multiply)
-    (&(struct sam_lanes_product){
+    sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = work->unit->out,
         .columns = whole_vectors(count) / LANES,
         .taps = 1,
@@ -248,8 +250,7 @@ static void correlate_weight_back(const struct work *work, int point)
     ptrdiff_t b_column[LANES];
     for (int c = 0; c < channels; c++)
         b_column[c] = c * channel_step(work);
-    SAM_LANES(correlate)
-    (&(struct sam_lanes_correlation){
+    sam_lanes_correlate(&(struct sam_lanes_correlation){
         .rows = work->unit->out,
         .columns = channels,
         .count = work->count,
@@ -261,18 +262,19 @@ static void correlate_weight_back(const struct work *work, int point)
     });
 }
 
+/* dU from lane_sums. */
 static void total_weight_back(const struct work *work)
 {
     const struct sam_arch_unit *unit = work->unit;
     const float *sums = work->lane_sums;
     for (int point = 0; point < SQUARE; point++)
         for (int k = 0; k < unit->out; k++, sums += unit->in * LANES)
-            SAM_LANES(correlation_total)
-    (sums, unit->in, work->du + point * winograd_point(unit) + winograd_slope_offset(unit, k, 0));
+            sam_lanes_correlation_total(sums, unit->in,
+                                        work->du + point * winograd_point(unit) +
+                                            winograd_slope_offset(unit, k, 0));
 }
 
-/* --- Spans ---------------------------------------------------------------------------------------
- */
+/* --- Spans ----------------------------------------------------------------------------------- */
 
 static int tiles_per_group(const struct sam_arch_unit *unit)
 {
@@ -347,5 +349,5 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     }
     if (few)
         total_weight_back(&work);
-    SAM_LANES(winograd_finish)(unit, work.du, dweights);
+    sam_lanes_winograd_finish(unit, work.du, dweights);
 }

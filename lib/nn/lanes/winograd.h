@@ -32,6 +32,7 @@ ALWAYS_INLINE ptrdiff_t winograd_slope_offset(const struct sam_arch_unit *unit, 
 }
 
 /* dweights (K, C, 3, 3) = G' dU G. */
-void SAM_LANES(winograd_finish)(const struct sam_arch_unit *unit, const float *du, float *dweights);
+#define sam_lanes_winograd_finish SAM_LANES(winograd_finish)
+void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, float *dweights);
 
 #endif

@@ -20,8 +20,7 @@ enum {
 #define AB (A2 * B2)
 #define SUM (A2 + B2)
 
-/* --- The one-dimensional maps ------------------------------------------------------------------
- */
+/* --- The one-dimensional maps ---------------------------------------------------------------- */
 
 /* v = B' d. Row p of B' has the coefficients of x(x^2-a^2)(x^2-b^2) / (x-p); the last row those of
  * the product itself. */

@@ -11,8 +11,7 @@ size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit)
 }
 
 /* The filters of a row are `lane_step` floats apart: LANES of them, or those left over, side by
- * side. Memory serves as the transposer: numbers put into a vector one by one wait for each other.
- */
+ * side. They go through memory: numbers put into a vector one by one wait for each other. */
 static void read_filters(const float *filters, ptrdiff_t lane_step, int lanes, vec g[3][3])
 {
     float lined_up[3][3][LANES] __attribute__((aligned(4 * LANES))) = {{{0}}};
@@ -59,7 +58,7 @@ void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *
 }
 
 /* dg = G' dU G. */
-void SAM_LANES(winograd_finish)(const struct sam_arch_unit *unit, const float *du, float *dweights)
+void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, float *dweights)
 {
     for (int k = 0; k < unit->out; k++)
         for (int c = 0; c < unit->in; c += LANES) {
