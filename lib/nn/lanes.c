@@ -27,8 +27,7 @@ struct pass {
     float *gradient;
 };
 
-/* --- Regions and clocks --------------------------------------------------------------------------
- */
+/* --- Regions and clocks ---------------------------------------------------------------------- */
 
 /* A region's context: the pass and whatever of these its job works on. */
 struct region {
@@ -87,8 +86,7 @@ static float *scratch_of(const struct sam_lanes_network *network, int worker)
     return network->scratches + (size_t)worker * network->scratch;
 }
 
-/* --- What a unit reads
- * ----------------------------------------------------------------------------- */
+/* --- What a unit reads * --------------------------------------------------------------------- */
 
 static struct sam_lanes_input as_it_is(const float *x)
 {
@@ -112,8 +110,7 @@ static struct sam_lanes_slope slope_of(const struct sam_lanes_unit *unit, const 
     return (struct sam_lanes_slope){dz, unit->y, unit->a, unit->b, unit->c};
 }
 
-/* --- Weights
- * --------------------------------------------------------------------------------------- */
+/* --- Weights * ------------------------------------------------------------------------------- */
 
 enum { PREPARE_ROWS = 8, SUM_FLOATS = 16384 };
 
@@ -175,8 +172,7 @@ static void sum_parts(const struct pass *pass, struct sam_lanes_unit *unit, int 
     region_run(&region, (weight_count(unit) + SUM_FLOATS - 1) / SUM_FLOATS, sum_job);
 }
 
-/* --- Forward
- * --------------------------------------------------------------------------------------- */
+/* --- Forward * ------------------------------------------------------------------------------- */
 
 static int output_size(const struct sam_lanes_unit *unit)
 {
@@ -327,8 +323,7 @@ static void forward(const struct pass *pass)
     sam_timing_add(&network->timing, network->head_time, start, 0);
 }
 
-/* --- Backward
- * -------------------------------------------------------------------------------------- */
+/* --- Backward * ------------------------------------------------------------------------------ */
 
 /* The gradient by the output of a block of this stage. */
 static float *slope_buffer(const struct sam_lanes_network *network, int stage)
@@ -494,8 +489,7 @@ static void backward(const struct pass *pass)
     unit_back_finish(&region, &network->stem);
 }
 
-/* --- The backends
- * ---------------------------------------------------------------------------------- */
+/* --- The backends * -------------------------------------------------------------------------- */
 
 static void gradient(void *state, const float *parameters, float *buffers, const float *images,
                      const uint8_t *labels, int batch, float *gradient_out,

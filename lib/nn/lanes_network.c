@@ -5,8 +5,7 @@
 
 #include "nn/placement.h"
 
-/* --- Parts -------------------------------------------------------------------------------------
- */
+/* --- Parts ----------------------------------------------------------------------------------- */
 
 /* Parts are this many times fewer where images have shrunk to 8x8 and 4x4. */
 static int coarseness(int size)
@@ -35,7 +34,7 @@ struct sam_lanes_span sam_lanes_network_part(const struct sam_lanes_network *net
     return (struct sam_lanes_span){groups * part / parts, groups * (part + 1) / parts, batch};
 }
 
-/* --- Memory -------------------------------------------------------------------------------- */
+/* --- Memory ---------------------------------------------------------------------------------- */
 
 static float *take_floats(struct sam_placement *placement, size_t count)
 {
@@ -112,8 +111,7 @@ static void place_network(void *context, struct sam_placement *placement)
     }
 }
 
-/* --- Units ---------------------------------------------------------------------------------------
- */
+/* --- Units ----------------------------------------------------------------------------------- */
 
 static struct sam_lanes_unit unit_new(struct sam_lanes_network *network,
                                       const struct sam_arch_unit *arch, enum sam_engine_conv conv)

@@ -19,8 +19,7 @@
 
 static struct sam_error error;
 
-/* --- The kernels of this machine ----------------------------------------------------------------
- */
+/* --- The kernels of this machine ------------------------------------------------------------- */
 
 struct named_kernels {
     const char *name;
@@ -44,8 +43,7 @@ static bool runs_here(const char *name)
     return false;
 }
 
-/* --- Random data --------------------------------------------------------------------------------
- */
+/* --- Random data ----------------------------------------------------------------------------- */
 
 static float *random_floats(size_t count, uint32_t sequence)
 {
@@ -57,8 +55,7 @@ static float *random_floats(size_t count, uint32_t sequence)
     return values;
 }
 
-/* --- One convolution against its definition ------------------------------------------------------
- */
+/* --- One convolution against its definition -------------------------------------------------- */
 
 /* A unit with everything it reads and writes, in the layout of lanes. */
 struct trial {

@@ -255,10 +255,10 @@ static struct taps taps_of(const struct sam_arch_unit *unit, int parity)
     return taps;
 }
 
-/* Adds to the inputs of one parity what the channels k .. k+count-1 of the slope, filled from row
- * first-1 on, contribute; dx (C, S, S, L). */
+/* What the channels k .. k+count-1 of the slope, filled from row first-1 on, contribute to the
+ * inputs of one parity; dx (C, S, S, L). */
 static void backward_rows(const struct work *work, int k, int count, int first, int parity_y,
-                          int parity_x, float *dx)
+                          int parity_x, bool add, float *dx)
 {
     const int stride = work->unit->stride, size = work->unit->size;
     const struct taps down = taps_of(work->unit, parity_y), across = taps_of(work->unit, parity_x);
@@ -289,7 +289,7 @@ static void backward_rows(const struct work *work, int k, int count, int first, 
             .w = work->packed + (ptrdiff_t)k * work->unit->in,
             .w_step = work->unit->in,
             .w_row = 1,
-            .add = true,
+            .add = add,
         });
 }
 
@@ -303,13 +303,13 @@ static void pack_weights(const struct work *work, const float *weights)
 }
 
 /* The rows of dx (C, S, S, L) that the slope's rows first .. lead to. */
-static void backward_input(const struct work *work, int first, float *dx)
+static void backward_input(const struct work *work, int first, bool add, float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
     for (int k = 0; k < unit->out; k += BLOCK_BACK)
         for (int parity = 0; parity < unit->stride * unit->stride; parity++)
             backward_rows(work, k, least(BLOCK_BACK, unit->out - k), first, parity / unit->stride,
-                          parity % unit->stride, dx);
+                          parity % unit->stride, add || k > 0, dx);
 }
 
 /* --- Gradient by the weights ----------------------------------------------------------------- */
@@ -416,7 +416,7 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
 {
     const struct work work = work_new(unit, span, scratch);
     const ptrdiff_t plane = unit->in * plane_size(unit->size);
-    if (dx && !add)
+    if (dx && !add && unit->kernel < unit->stride) /* some inputs have no taps */
         memset(dx + span.first * plane, 0, (size_t)((span.end - span.first) * plane) * sizeof *dx);
     if (dx)
         pack_weights(&work, weights);
@@ -425,7 +425,7 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
         for (int first = 0; first < work.size; first += work.band) {
             fill_slope(&work, slope, group, first);
             if (dx)
-                backward_input(&work, first, dx + group * plane);
+                backward_input(&work, first, add, dx + group * plane);
             backward_weights(&work, input, group, first);
         }
     finish_weights(&work, dweights);

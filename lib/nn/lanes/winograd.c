@@ -119,14 +119,14 @@ static void chunk_input(const struct work *work, const struct sam_lanes_input *i
         }
 }
 
-/* Adds to dx (G, C, S, S, L) what dV of `count` channels from `first` on makes. */
-static void chunk_input_back(const struct work *work, int first, int count, float *dx)
+/* dx (G, C, S, S, L) = what dV of `count` channels from `first` on makes, or += with `add`. */
+static void chunk_input_back(const struct work *work, int first, int count, bool add, float *dx)
 {
     const int size = work->unit->size, channels = work->unit->in;
     const float *dv = work->part;
     for (int c = first; c < first + count; c++, dv += channel_step(work))
         for (int t = 0; t < work->count; t++)
-            tile_input_back(dv + t * LANES, work->part_point, size, work->tiles[t],
+            tile_input_back(dv + t * LANES, work->part_point, size, work->tiles[t], add,
                             dx + ((ptrdiff_t)work->tiles[t].group * channels + c) *
                                      plane_size(size));
 }
@@ -309,7 +309,7 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
 
 static void chunk_backward(const struct work *work, const struct sam_lanes_input *input,
                            const struct sam_lanes_slope *slope, const float *u, bool add_weights,
-                           float *dx)
+                           bool add, float *dx)
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_output_back(work, slope);
@@ -323,7 +323,7 @@ static void chunk_backward(const struct work *work, const struct sam_lanes_input
                 multiply_weight_back(work, point, c, count, add_weights);
             multiply_input_back(work, u, point, c, count);
         }
-        chunk_input_back(work, c, count, dx);
+        chunk_input_back(work, c, count, add, dx);
     }
 }
 
@@ -336,16 +336,13 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     work_place(&work, unit, scratch);
     work.span = span;
     const int tiles = tiles_per_group(unit), end = span.end * tiles;
-    const ptrdiff_t group = unit->in * plane_size(unit->size);
-    if (!add)
-        memset(dx + span.first * group, 0, (size_t)((span.end - span.first) * group) * sizeof *dx);
     const bool few = few_channels(unit);
     if (few)
         memset(work.lane_sums, 0,
                (size_t)(SQUARE * unit->out * unit->in) * LANES * sizeof *work.lane_sums);
     for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
         work_take(&work, first, end);
-        chunk_backward(&work, input, slope, weights, first > span.first * tiles, dx);
+        chunk_backward(&work, input, slope, weights, first > span.first * tiles, add, dx);
     }
     if (few)
         total_weight_back(&work);

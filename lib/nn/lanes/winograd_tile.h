@@ -76,9 +76,10 @@ static void tile_input(const struct channel *channel, int size, struct tile tile
         map_tile_input(channel, size, tile, false, false, v, point);
 }
 
-/* Adds B dV B' to one channel of dx (S, S, L). */
+/* Adds B dV B' to one channel of dx (S, S, L). Without `add`, what dx held does not count: where no
+ * tile above or to the left has been before, nothing is read. */
 ALWAYS_INLINE void map_tile_input_back(const float *dv, ptrdiff_t point, int size, struct tile tile,
-                                       bool border, float *dx)
+                                       bool border, bool add, float *dx)
 {
     vec half[POINTS][POINTS], v[POINTS], d[POINTS];
     for (int i = 0; i < POINTS; i++) {
@@ -96,23 +97,29 @@ ALWAYS_INLINE void map_tile_input_back(const float *dv, ptrdiff_t point, int siz
         if (border && (x < 0 || x >= size))
             continue;
         map_input_back(half[j], d);
+        const bool left = j < 2 && !(border && tile.x == 0);
 #pragma GCC unroll 6
         for (int i = 0; i < POINTS; i++) {
             const int y = tile.y - 1 + i;
+            const bool above = i < 2 && !(border && tile.y == 0);
             float *at = corner + (i * size + j) * LANES;
-            if (!border || (y >= 0 && y < size))
-                vec_store(at, vec_load(at) + d[i]);
+            if (border && (y < 0 || y >= size))
+                continue;
+            if (add || left || above)
+                d[i] += vec_load(at);
+            vec_store(at, d[i]);
             fetch_next_to_write(at, size);
         }
     }
 }
 
-static void tile_input_back(const float *dv, ptrdiff_t point, int size, struct tile tile, float *dx)
+static void tile_input_back(const float *dv, ptrdiff_t point, int size, struct tile tile, bool add,
+                            float *dx)
 {
     if (tile.border)
-        map_tile_input_back(dv, point, size, tile, true, dx);
+        map_tile_input_back(dv, point, size, tile, true, add, dx);
     else
-        map_tile_input_back(dv, point, size, tile, false, dx);
+        map_tile_input_back(dv, point, size, tile, false, add, dx);
 }
 
 /* One channel of y (S, S, L) = A' M A. */
