@@ -111,7 +111,8 @@ try_faults() {
     grad-info big >out 2>err &
     sleep 0.3
     truncate -s $((header + size / 2)) big
-    run wait $!
+    status=0
+    wait $! || status=$?
     [ "$status" -eq 1 ]
     grep -q 'big: record 1 at byte 0: truncated: ends at byte ' err
 }
