@@ -51,7 +51,7 @@ tensor,parameters,records,significant,class1,class1_significant,mean_norm,standa
     grad-cat --records 2 --tensors 'linear.*' stream >other
     run mean-gradient one other
     [ "$status" -eq 1 ]
-    [[ $output == *conv1.weight* ]]
+    [[ $output == *"wanted the 3 of the first"* ]]
     classify-ratio --map map stream >table
     run mean-gradient map
     [ "$status" -eq 1 ]
