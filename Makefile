@@ -33,7 +33,7 @@ PACKAGES := build-essential pkg-config curl ca-certificates libopenblas-dev libx
 TEST_PACKAGES := libcmocka-dev bats python3-numpy mandoc shellcheck valgrind clang \
     libclang-rt-14-dev
 TORCH_PACKAGES := python3-torch python3-numpy
-BENCH_PACKAGES := $(TORCH_PACKAGES) hyperfine time
+BENCH_PACKAGES := $(TORCH_PACKAGES) hyperfine time libxsmm-dev
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 

@@ -21,18 +21,13 @@ static void move(float *running, double to)
     *running = (float)((1 - MOMENTUM) * (double)*running + MOMENTUM * to);
 }
 
-/* The moments of all parts together, added in their order (Chan, Golub, LeVeque 1979). */
+/* The moments of all parts together, added in their order. */
 static struct sam_lanes_moments moments_of(const struct sam_lanes_unit *unit, int channel,
                                            int parts)
 {
     struct sam_lanes_moments sum = unit->moments[channel];
-    for (int part = 1; part < parts; part++) {
-        const struct sam_lanes_moments *next = &unit->moments[part * unit->arch->out + channel];
-        const double count = sum.count + next->count, shift = next->mean - sum.mean;
-        sum.squares += next->squares + shift * shift * sum.count * next->count / count;
-        sum.mean += shift * next->count / count;
-        sum.count = count;
-    }
+    for (int part = 1; part < parts; part++)
+        sam_lanes_moments_add(&sum, unit->moments[part * unit->arch->out + channel]);
     return sum;
 }
 

@@ -1,5 +1,7 @@
-# make bench-engine: the training engine beside PyTorch (tests/bench/engine.sh says how). Smaller:
-#   make bench-engine BENCH_WIDTHS=8 BENCH_BATCHES=128 BENCH_THREADS=2 BENCH_ROUNDS=1 BENCH_KERNELS=auto
+# make bench-engine: the training engine beside PyTorch (tests/bench/engine.sh says how). All of it
+# takes a quarter of an hour on an idle machine; BENCH_WIDTHS, BENCH_BATCHES, BENCH_THREADS,
+# BENCH_ROUNDS, BENCH_SECONDS and BENCH_KERNELS ask for less. make bench-product: the product that
+# the convolutions are made of, beside libxsmm's.
 
 BENCH := $(OUT)/bench
 
@@ -8,7 +10,14 @@ $(BENCH)/engine: $(OUT)/tests/bench/engine.o $(OUT)/tests/bench/peak.o $(LIB)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
-.PHONY: bench bench-engine
+$(BENCH)/product: tests/bench/product.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LANES_avx512) $(LDFLAGS_ALL) $< $(LIB) -lxsmm $(LIBS) -o $@
+
+.PHONY: bench bench-engine bench-product
 bench: bench-engine ## measure speed: ours beside PyTorch's, as a table and as CSV
 bench-engine: $(BENCH)/engine
 	tests/bench/engine.sh $< $(BENCH)/engine.csv
+bench-product: $(BENCH)/product
+	$<

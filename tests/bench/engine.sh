@@ -11,7 +11,8 @@ set -euo pipefail
 
 engine=$1 file=$2
 rounds=${BENCH_ROUNDS:-3} seconds=${BENCH_SECONDS:-2}
-widths=${BENCH_WIDTHS:-8 16 64} batches=${BENCH_BATCHES:-128 256} threads_list=${BENCH_THREADS:-1 2}
+widths=${BENCH_WIDTHS:-8 16 64} batches=${BENCH_BATCHES:-128 256}
+threads_list=${BENCH_THREADS:-1 2}
 kernels_list=${BENCH_KERNELS:-auto avx2}
 python=${PYTHON:-/usr/bin/python3}
 here=$(dirname "$0")

@@ -272,11 +272,169 @@ static void winograd_is_the_definition(void **state)
     convolutions(true, 1e-5);
 }
 
+/* --- What is done between the convolutions ------------------------------------------------------
+ */
+
+enum { CHANNELS = 3, SIZE = 4, PIXELS = SIZE * SIZE, BATCH = 21 };
+
+/* Calls `test` for the kernels of this machine, on the whole of a minibatch that fills no group. */
+static void for_kernels(void (*test)(const struct sam_lanes_kernels *, struct sam_lanes_span))
+{
+    for (int i = 0; i < ALL_KERNELS; i++)
+        if (runs_here(all_kernels[i].name)) {
+            const int lanes = all_kernels[i].kernels->lanes;
+            test(all_kernels[i].kernels,
+                 (struct sam_lanes_span){0, (BATCH + lanes - 1) / lanes, BATCH});
+        }
+}
+
+/* Where pixel i of channel c of sample n is in (G, C, pixels, L). */
+static size_t pixel_at(const struct sam_lanes_kernels *kernels, int pixels, int n, int c, int i)
+{
+    const int lanes = kernels->lanes;
+    return (size_t)(((n / lanes * CHANNELS + c) * pixels + i) * lanes + n % lanes);
+}
+
+static size_t activation_size(struct sam_lanes_span span, const struct sam_lanes_kernels *kernels)
+{
+    return (size_t)(span.end * kernels->lanes * CHANNELS * PIXELS);
+}
+
+/* A mean a thousand times the deviation must not spoil the variance. */
+static void check_moments(const struct sam_lanes_kernels *kernels, struct sam_lanes_span span)
+{
+    float *x = random_floats(activation_size(span, kernels), 30);
+    for (size_t i = 0; i < activation_size(span, kernels); i++)
+        x[i] += 1000;
+    struct sam_lanes_moments moments[CHANNELS];
+    kernels->moments(span, CHANNELS, PIXELS, x, moments);
+    for (int c = 0; c < CHANNELS; c++) {
+        double mean = 0, squares = 0;
+        for (int n = 0; n < BATCH; n++)
+            for (int i = 0; i < PIXELS; i++)
+                mean += (double)x[pixel_at(kernels, PIXELS, n, c, i)] / (BATCH * PIXELS);
+        for (int n = 0; n < BATCH; n++)
+            for (int i = 0; i < PIXELS; i++) {
+                const double shift = (double)x[pixel_at(kernels, PIXELS, n, c, i)] - mean;
+                squares += shift * shift;
+            }
+        assert_true(moments[c].count == BATCH * PIXELS);
+        check(moments[c].mean, mean, 1e-9);
+        check(moments[c].squares, squares, 1e-6);
+    }
+    free(x);
+}
+
+static void check_join_and_gate(const struct sam_lanes_kernels *kernels, struct sam_lanes_span span)
+{
+    const size_t size = activation_size(span, kernels);
+    const float scale[CHANNELS] = {2, -1, 0.5F}, shift[CHANNELS] = {0.25F, 0, -1};
+    const float mean[CHANNELS] = {0.5F, 0, -2};
+    float *a = random_floats(size, 31), *b = random_floats(size, 32),
+          *out = random_floats(size, 33);
+    float *dz = random_floats(size, 34), *before = random_floats(size, 34);
+    const struct sam_lanes_input normed = {a, scale, shift, false}, plain = {.x = b};
+    kernels->join(span, CHANNELS, PIXELS, &normed, &plain, out);
+    double sums[CHANNELS][2];
+    const struct sam_lanes_input passed = {.x = out};
+    for (size_t at = 0; at < size; at++) /* the slopes of lanes left over are zero */
+        if (at / (size_t)(CHANNELS * PIXELS * kernels->lanes) * (size_t)kernels->lanes +
+                at % (size_t)kernels->lanes >=
+            BATCH)
+            dz[at] = before[at] = 0;
+    kernels->gate(span, CHANNELS, PIXELS, &passed, a, mean, dz, sums);
+    for (int c = 0; c < CHANNELS; c++) {
+        double sum = 0, product = 0;
+        for (int n = 0; n < BATCH; n++)
+            for (int i = 0; i < PIXELS; i++) {
+                const size_t at = pixel_at(kernels, PIXELS, n, c, i);
+                const double z =
+                    (double)a[at] * (double)scale[c] + (double)shift[c] + (double)b[at];
+                const double slope = out[at] > 0 ? (double)before[at] : 0;
+                check((double)out[at], z > 0 ? z : 0, 1e-6);
+                assert_true((double)dz[at] == slope);
+                sum += slope;
+                product += slope * ((double)a[at] - (double)mean[c]);
+            }
+        check(sums[c][0], sum, 1e-5);
+        check(sums[c][1], product, 1e-5);
+    }
+    float *const arrays[] = {a, b, out, dz, before};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        free(arrays[i]);
+}
+
+static void check_pool_and_spread(const struct sam_lanes_kernels *kernels,
+                                  struct sam_lanes_span span)
+{
+    float *x = random_floats(activation_size(span, kernels), 35);
+    float *pooled = random_floats(CHANNELS * BATCH, 36);
+    kernels->pool(span, CHANNELS, PIXELS, x, pooled);
+    for (int n = 0; n < BATCH; n++)
+        for (int c = 0; c < CHANNELS; c++) {
+            double mean = 0;
+            for (int i = 0; i < PIXELS; i++)
+                mean += (double)x[pixel_at(kernels, PIXELS, n, c, i)] / PIXELS;
+            check((double)pooled[c * BATCH + n], mean, 1e-6);
+        }
+    kernels->spread(span, CHANNELS, PIXELS, pooled, x);
+    for (int n = 0; n < span.end * kernels->lanes; n++)
+        for (int c = 0; c < CHANNELS; c++)
+            for (int i = 0; i < PIXELS; i++)
+                assert_true(x[pixel_at(kernels, PIXELS, n, c, i)] ==
+                            (n < BATCH ? pooled[c * BATCH + n] / PIXELS : 0));
+    free(x);
+    free(pooled);
+}
+
+static void check_pack(const struct sam_lanes_kernels *kernels, struct sam_lanes_span span)
+{
+    enum { IMAGE = SAM_ARCH_IMAGE * SAM_ARCH_IMAGE };
+    float *images = random_floats((size_t)BATCH * CHANNELS * IMAGE, 37);
+    float *x = random_floats((size_t)(span.end * kernels->lanes * CHANNELS * IMAGE), 38);
+    kernels->pack(span, CHANNELS, images, x);
+    for (int n = 0; n < span.end * kernels->lanes; n++)
+        for (int c = 0; c < CHANNELS; c++)
+            for (int i = 0; i < IMAGE; i++)
+                assert_true(x[pixel_at(kernels, IMAGE, n, c, i)] ==
+                            (n < BATCH ? images[(n * CHANNELS + c) * IMAGE + i] : 0));
+    free(images);
+    free(x);
+}
+
+static void moments_are_the_definition(void **state)
+{
+    (void)state;
+    for_kernels(check_moments);
+}
+
+static void join_and_gate_are_the_definition(void **state)
+{
+    (void)state;
+    for_kernels(check_join_and_gate);
+}
+
+static void pool_and_spread_are_the_definition(void **state)
+{
+    (void)state;
+    for_kernels(check_pool_and_spread);
+}
+
+static void pack_puts_samples_side_by_side(void **state)
+{
+    (void)state;
+    for_kernels(check_pack);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(direct_is_the_definition),
         cmocka_unit_test(winograd_is_the_definition),
+        cmocka_unit_test(moments_are_the_definition),
+        cmocka_unit_test(join_and_gate_are_the_definition),
+        cmocka_unit_test(pool_and_spread_are_the_definition),
+        cmocka_unit_test(pack_puts_samples_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

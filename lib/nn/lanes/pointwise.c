@@ -31,16 +31,6 @@ static void pack(struct sam_lanes_span span, int channels, const float *images, 
 
 /* --- Statistics ------------------------------------------------------------------------------ */
 
-/* Adds the moments of another set of values (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating
- * formulae and a pairwise algorithm for computing sample variances", 1979). */
-static void add_moments(struct sam_lanes_moments *sum, double count, double mean, double squares)
-{
-    const double both = sum->count + count, shift = mean - sum->mean;
-    sum->squares += squares + shift * shift * sum->count * count / both;
-    sum->mean += shift * count / both;
-    sum->count = both;
-}
-
 /* Sums are of differences from the lane's first value, so that a mean far from zero takes no digits
  * from the variance. */
 static void plane_moments(const float *x, int pixels, int lanes, struct sam_lanes_moments *moments)
@@ -61,7 +51,8 @@ static void plane_moments(const float *x, int pixels, int lanes, struct sam_lane
         const double own = (double)sum[lane] / pixels, shift = means[lane] - mean;
         about += (double)squares[lane] + pixels * (shift * shift - own * own);
     }
-    add_moments(moments, (double)pixels * lanes, mean, about);
+    const struct sam_lanes_moments plane = {(double)pixels * lanes, mean, about};
+    sam_lanes_moments_add(moments, plane);
 }
 
 static void moments(struct sam_lanes_span span, int channels, int pixels, const float *x,
@@ -150,6 +141,8 @@ static void spread(struct sam_lanes_span span, int channels, int pixels, const f
                 vec_store(plane + i * LANES, value);
         }
 }
+
+/* --- The table ------------------------------------------------------------------------------- */
 
 const struct sam_lanes_kernels SAM_LANES(kernels) = {
     .lanes = LANES,

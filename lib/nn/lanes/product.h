@@ -4,7 +4,12 @@
  *
  * where out[n][i] and x[t][r][i] are vectors and w[t][r][n] numbers. A tap lies anywhere, which is
  * what makes the product serve every convolution without copying matrices together: the taps of a
- * direct convolution are places in one padded image and in the weights as PyTorch stores them. */
+ * direct convolution are places in one padded image and in the weights as PyTorch stores them.
+ *
+ * It is ours, and not libxsmm's small product, for these taps, for the machines that libxsmm does
+ * not know, and since little is lost: `make bench-product` measures both. From 32 channels on they
+ * are equal, at 0.95 of the peak; for 8 channels libxsmm, which unrolls the whole sum, is 1.4 times
+ * as fast. */
 #ifndef SAM_NN_LANES_PRODUCT_H
 #define SAM_NN_LANES_PRODUCT_H
 
