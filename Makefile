@@ -26,7 +26,7 @@ say = @$(if $(V),:,echo '  $(1)')
 
 # --- Packages (Debian 12 names) -------------------------------------------------------------------
 
-PACKAGES := build-essential pkg-config curl ca-certificates libopenblas-dev libxsmm-dev libcsv-dev \
+PACKAGES := build-essential pkg-config curl ca-certificates libopenblas-dev libcsv-dev \
     libjansson-dev libxxhash-dev librandom123-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox pandoc \
     datamash miller jq librsvg2-bin lmodern texlive-latex-recommended texlive-fonts-recommended \
     texlive-latex-extra poppler-utils
