@@ -145,10 +145,11 @@ COLUMNS = ("loss", "g", "perturbed loss", "gp", "statistics", "evaluated loss", 
 # likewise, they differ only where a value lies at the edge between two floats.
 EXACT = dict(zip(COLUMNS, (1e-13, 1e-9, 1e-13, 1e-9, 1e-8, 1e-13, 0)))
 # In single precision gradients agree to about 1e-6, until rounding decides the sign of one value
-# before a ReLU: that moves them by up to 1e-2, in PyTorch too. So the largest difference is held
-# loosely, and the median of all cases tightly.
-SINGLE = dict(zip(COLUMNS, (1e-5, 3e-2, 1e-5, 3e-2, 1e-5, 1e-5, 0)))
-MEDIAN = dict(zip(COLUMNS, (2e-6, 1e-3, 2e-6, 1e-3, 2e-6, 2e-6, 0)))
+# before a ReLU. That moves them by up to 1e-2, in PyTorch too, and happens in about half of the
+# cases here. An error of an engine is in all cases, so the lower quartile of each quantity is held
+# tightly, and the largest gradient difference loosely; what no ReLU can tip is always held tightly.
+SINGLE = dict(zip(COLUMNS, (2e-6, 3e-2, 2e-6, 3e-2, 2e-6, 2e-6, 0)))
+QUARTILE = dict(zip(COLUMNS, (1e-6, 1e-5, 1e-6, 1e-5, 1e-6, 1e-6, 0)))
 
 
 def rounded(values):
@@ -209,6 +210,10 @@ def summarise(name, engines, cases, of, single):
     return failed
 
 
+def lower_quartile(values):
+    return sorted(values)[len(values) // 4 - 1]
+
+
 def engines_of(probe):
     """Every engine, in both ways of convolving where it has two."""
     names = subprocess.run([probe, "kernels"], check=True, stdout=subprocess.PIPE,
@@ -221,15 +226,15 @@ def compare_all(probe):
     engines = engines_of(probe)
     cases = []
     for depth, width, channels, classes, batch in (
-            (18, 4, 3, 10, 16), (18, 8, 1, 10, 37), (18, 16, 3, 100, 32), (34, 4, 3, 100, 16)):
+            (18, 4, 3, 10, 16), (18, 8, 1, 10, 21), (18, 16, 3, 100, 16), (34, 4, 3, 100, 16)):
         case = Case(probe, depth, width, channels, classes, batch)
         print(f"{case.name}, as initialised")
         cases.append(compare(case, engines))
-        case.train(8)
-        print(f"{case.name}, after 8 steps of training")
+        case.train(5)
+        print(f"{case.name}, after 5 steps of training")
         cases.append(compare(case, engines))
     failed = summarise("largest of all cases", engines, cases, np.max, SINGLE)
-    failed |= summarise("median of all cases", engines, cases, np.median, MEDIAN)
+    failed |= summarise("lower quartile of all cases", engines, cases, lower_quartile, QUARTILE)
     return failed
 
 

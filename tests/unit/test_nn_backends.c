@@ -2,9 +2,10 @@
  * elsewhere: at initial weights and after some steps; g, and gp at w + 0.1 g / ||g||; running
  * statistics; evaluation; the same bytes for any number of threads and any room for the minibatch.
  *
- * What rounding does: gradients agree to about 1e-6 (direct) or 1e-5 (Winograd), until it decides
- * the sign of one value before a ReLU; that moves all gradients below by up to 1e-2 in these small
- * networks. So the largest difference is held loosely and the median of the cases tightly. */
+ * What rounding does: gradients agree to about 5e-6, until it decides the sign of one value before
+ * a ReLU; that moves all gradients below by up to 2e-2 in these small networks, and happens in some
+ * cases whatever the engine. An error of an engine is in all cases: so the lower quartile of the
+ * gradients' differences is held tightly, the largest loosely, and what no ReLU can tip tightly. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -249,28 +250,29 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t count)
+static void sort(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, by_size);
-    return values[count / 2];
 }
 
 static void check_differences(const struct engine *engine)
 {
-    double g[2 * CASES], gp[2 * CASES];
-    for (size_t i = 0; i < 2 * CASES; i++) {
+    enum { COUNT = 2 * CASES, QUARTILE = COUNT / 4 - 1 };
+    double g[COUNT], gp[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
         const struct difference *d = &engine->differences[i];
-        assert_true(d->loss < 1e-5 && d->evaluated < 1e-5 && d->statistics < 1e-5);
+        assert_true(d->loss < 5e-6 && d->evaluated < 2e-6 && d->statistics < 2e-6);
         assert_true(d->g < 0.05 && d->gp < 0.05);
         assert_true(d->flips < 0.02 && d->classes < 0.1 && d->shares < 0.02);
         g[i] = d->g;
         gp[i] = d->gp;
     }
-    const double middle_g = median(g, 2 * CASES), middle_gp = median(gp, 2 * CASES);
-    print_message("# %s, %s: median g %.1e gp %.1e, largest g %.1e gp %.1e\n", engine->kernels,
-                  way_of(engine), middle_g, middle_gp, g[2 * CASES - 1], gp[2 * CASES - 1]);
-    const double tolerance = engine->conv == SAM_ENGINE_CONV_FAST ? 1e-3 : 1e-4;
-    assert_true(middle_g < tolerance && middle_gp < tolerance);
+    sort(g, COUNT);
+    sort(gp, COUNT);
+    print_message("# %s, %s: lower quartile g %.1e gp %.1e, largest g %.1e gp %.1e\n",
+                  engine->kernels, way_of(engine), g[QUARTILE], gp[QUARTILE], g[COUNT - 1],
+                  gp[COUNT - 1]);
+    assert_true(g[QUARTILE] < 1e-5 && gp[QUARTILE] < 1e-5);
 }
 
 static void engines_agree_with_double(void **state)
