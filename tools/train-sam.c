@@ -147,14 +147,14 @@ static void on_progress(void *context, const struct sam_run *run)
 }
 
 /* SIGINT and SIGTERM are blocked while there is a checkpoint to save, and asked for between steps:
- * so no handler and no global are needed. */
-static sigset_t stopping_signals(void)
+ * so no handler and no global are needed. `how` is SIG_BLOCK or SIG_UNBLOCK. */
+static void hold_signals(int how)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    return set;
+    sigprocmask(how, &set, NULL);
 }
 
 /* The signal that asks us to stop; 0: none. */
@@ -248,6 +248,8 @@ static int train(struct params *params, struct sam_run *run)
     sam_progress_end(&params->progress);
     if (outcome < 0)
         sam_tool_warn("%s", error.text);
+    if (outcome == 0)
+        hold_signals(SIG_UNBLOCK); /* all is saved: the reports may be cut off */
     int status = outcome < 0 ? (int)error.status : outcome ? 128 + pending_signal() : SAM_OK;
     const char *how = outcome == 0 ? "done" : outcome > 0 ? "stopped" : "diverged";
     if (status != SAM_FAILED && report_all(run, how))
@@ -268,10 +270,8 @@ int main(int argc, char **argv)
     sam_tool_start("train-sam");
     parse(&params, argc, argv);
     const bool resumed = load_checkpoint(&params, &checkpoint);
-    if (params.settings.checkpoint) {
-        const sigset_t signals = stopping_signals();
-        sigprocmask(SIG_BLOCK, &signals, NULL); /* before there are threads, who inherit it */
-    }
+    if (params.settings.checkpoint)
+        hold_signals(SIG_BLOCK); /* before there are threads, who inherit it */
     if (sam_run_init(&run, &params.settings, resumed ? &checkpoint : NULL, &error))
         sam_tool_die(&error);
     sam_checkpoint_free(&checkpoint);

@@ -131,6 +131,11 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
 {
     const struct sam_settings *settings = run->settings;
     const bool dump_out = settings->dump && strcmp(settings->dump, "-") == 0;
+    if (run->state.dump_bytes && !settings->dump)
+        return sam_error_set(error, SAM_USAGE,
+                             "no --dump, but the checkpoint's run has written %" PRIu64
+                             " bytes of records: say to which file",
+                             run->state.dump_bytes);
     if (settings->dump &&
         sam_dump_open(&run->dump, settings->dump, run->state.dump_bytes, &run->model.tables, error))
         return -1;

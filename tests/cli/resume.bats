@@ -123,6 +123,8 @@ below() {
     refused 2 "--dump-every: '3'" train-sam --resume c --dump d --dump-every 3
     refused 2 "--kernels: 'double'" train-sam --resume c --kernels double
     refused 2 "--dump" train-sam --resume c
+    train --checkpoint every --dump e >/dev/null
+    refused 2 "no --dump" train-sam --resume every
     cmp c.state saved
     cp d shorter
     truncate -s 1000 shorter
