@@ -159,39 +159,19 @@ static void chunk_output_back(const struct work *work, const struct sam_lanes_sl
 
 static const struct sam_lanes_tap one_tap = {0, 0};
 
-/* M (rows first .. first+count-1) = U V. */
-static void multiply_forward(const struct work *work, const float *u, int point, int first,
-                             int count)
+/* Rows first .. first+count-1 of M = U V, summed over `depth` input channels; or of dV = U' dM,
+ * summed over as many output channels, in the place of V. U is the form of the weights that has
+ * these rows: see nn/lanes/winograd.h. */
+static void multiply_weights(const struct work *work, const float *u, int depth, int point,
+                             int first, int count)
 {
-    const ptrdiff_t row = whole_vectors(work->unit->in);
+    const ptrdiff_t row = whole_vectors(depth);
     sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = count,
         .columns = work->count,
         .taps = 1,
         .tap = &one_tap,
-        .depth = work->unit->in,
-        .out = work->part + point * work->part_point,
-        .out_row = channel_step(work),
-        .out_column = LANES,
-        .x = work->whole + point * work->whole_point,
-        .x_step = channel_step(work),
-        .w = u + point * winograd_point(work->unit) + first * row,
-        .w_step = 1,
-        .w_row = row,
-    });
-}
-
-/* dV (rows first .. first+count-1) = U' dM, in the place of V. */
-static void multiply_input_back(const struct work *work, const float *u, int point, int first,
-                                int count)
-{
-    const ptrdiff_t row = whole_vectors(work->unit->out);
-    sam_lanes_multiply(&(struct sam_lanes_product){
-        .rows = count,
-        .columns = work->count,
-        .taps = 1,
-        .tap = &one_tap,
-        .depth = work->unit->out,
+        .depth = depth,
         .out = work->part + point * work->part_point,
         .out_row = channel_step(work),
         .out_column = LANES,
@@ -289,7 +269,7 @@ static void chunk_forward(const struct work *work, const struct sam_lanes_input 
     for (int k = 0; k < unit->out; k += work->plan.rows) {
         const int count = least(work->plan.rows, unit->out - k);
         for (int point = 0; point < SQUARE; point++)
-            multiply_forward(work, u, point, k, count);
+            multiply_weights(work, u, unit->in, point, k, count);
         chunk_output(work, k, count, y);
     }
 }
@@ -321,7 +301,7 @@ static void chunk_backward(const struct work *work, const struct sam_lanes_input
                 correlate_weight_back(work, point);
             else
                 multiply_weight_back(work, point, c, count, add_weights);
-            multiply_input_back(work, u, point, c, count);
+            multiply_weights(work, u, unit->out, point, c, count);
         }
         chunk_input_back(work, c, count, add, dx);
     }
