@@ -73,7 +73,7 @@ struct group {
     struct sam_threshold search;
     double threshold;
     double squares[PARTS];
-    uint64_t counts[SAM_RATIO_CLASSES], above[SAM_RATIO_CLASSES];
+    uint64_t counts[SAM_RATIO_CLASSES];
 };
 
 struct work {
@@ -85,7 +85,6 @@ struct work {
     struct group *groups;
     size_t group_count;
     struct sam_nulls_permutation *permutations; /* per slot, with --null */
-    uint8_t kept[SAM_READER_CHUNK];
 };
 
 static struct group *group_of(const struct work *work, const struct sam_chunk *chunk)
@@ -98,13 +97,15 @@ static const void *values_of(const struct work *work, const struct sam_chunk *ch
     return work->params->perturbed ? chunk->perturbed : chunk->current;
 }
 
-static void search_in(const struct work *work, const struct sam_chunk *chunk)
+static void search_in(const struct work *work, const struct sam_chunk *chunk,
+                      const uint8_t *classes)
 {
     struct sam_threshold *search = &group_of(work, chunk)->search;
+    const void *values = values_of(work, chunk);
     if (chunk->dtype == SAM_F64)
-        sam_threshold_add_double(search, values_of(work, chunk), chunk->first, chunk->count);
+        sam_threshold_add_double(search, values, classes, chunk->first, chunk->count);
     else
-        sam_threshold_add(search, values_of(work, chunk), chunk->first, chunk->count);
+        sam_threshold_add(search, values, classes, chunk->first, chunk->count);
 }
 
 static double element(const void *values, const struct sam_chunk *chunk, size_t i)
@@ -135,9 +136,11 @@ static void permute(const struct work *work, const struct sam_chunk *chunk)
 static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
-    if (!sam_classes_of(&work->classes, work->input, chunk, group_of(work, chunk)->counts, error))
+    const uint8_t *classes =
+        sam_classes_of(&work->classes, work->input, chunk, group_of(work, chunk)->counts, error);
+    if (!classes)
         return -1;
-    search_in(work, chunk);
+    search_in(work, chunk, classes);
     if (work->params->common.null)
         add_squares(work, chunk);
     return 0;
@@ -145,28 +148,19 @@ static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sa
 
 static int on_search_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
-    (void)error;
-    search_in(context, chunk);
-    return 0;
-}
-
-static int on_last_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
-{
     struct work *work = context;
-    struct group *group = group_of(work, chunk);
     uint64_t counts[SAM_RATIO_CLASSES] = {0};
     const uint8_t *classes = sam_classes_of(&work->classes, work->input, chunk, counts, error);
     if (!classes)
         return -1;
-    if (chunk->dtype == SAM_F64)
-        sam_threshold_keep_double(values_of(work, chunk), classes, chunk->count, group->threshold,
-                                  work->kept);
-    else
-        sam_threshold_keep(values_of(work, chunk), classes, chunk->count, group->threshold,
-                           work->kept);
-    sam_ratio_count(work->kept, chunk->count, group->above);
-    if (work->params->common.null)
-        permute(work, chunk);
+    search_in(work, chunk, classes);
+    return 0;
+}
+
+static int on_null_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    (void)error;
+    permute(context, chunk);
     return 0;
 }
 
@@ -190,11 +184,11 @@ static bool has_doubles(const struct sam_input *input)
     return false;
 }
 
-/* Many groups, the tensors of a record, get smaller bins and so one pass more. */
+/* Many groups, the tensors of a record, get fewer bins and may so need one pass more. */
 static int make_groups(struct work *work, struct sam_error *error)
 {
     const struct sam_input *input = work->input;
-    const int log_bins = input->group_count > SAM_KINDS ? 12 : 16;
+    const int log_bins = input->group_count > SAM_KINDS ? 12 : 18;
     free_groups(work);
     work->groups = sam_memory_new(input->group_count, sizeof *work->groups, error);
     if (!work->groups)
@@ -204,7 +198,8 @@ static int make_groups(struct work *work, struct sam_error *error)
         return -1;
     for (size_t i = 0; i < input->group_count; i++) {
         struct sam_threshold *search = &work->groups[i].search;
-        if (sam_threshold_init(search, has_doubles(input), log_bins, error))
+        if (sam_threshold_init(search, has_doubles(input), log_bins, work->params->ratio_class,
+                               error))
             return -1;
         work->group_count++;
         sam_threshold_begin(search, input->groups[i].parameters);
@@ -237,7 +232,9 @@ static int measure(struct work *work, struct sam_error *error)
     while ((more = narrow(work, error)) == 1)
         if (sam_passes_again(&work->passes, on_search_pass, work, error))
             return -1;
-    return more || sam_passes_again(&work->passes, on_last_pass, work, error) ? -1 : 0;
+    if (more == 0 && work->params->common.null)
+        more = sam_passes_again(&work->passes, on_null_pass, work, error);
+    return more;
 }
 
 /* --- The table ----------------------------------------------------------------------------------
@@ -293,7 +290,7 @@ static void write_row(struct work *work, size_t index)
     const struct group *group = &work->groups[index];
     const uint64_t parameters = work->input->groups[index].parameters;
     const uint64_t size = group->counts[work->params->ratio_class];
-    const uint64_t above = group->above[work->params->ratio_class];
+    const uint64_t above = sam_threshold_members(&group->search);
     const double percent = 100 * (double)above / (double)size;
     const double chance = 100 * (double)size / (double)parameters;
     sam_rows_begin(&work->csv, work->input, index);

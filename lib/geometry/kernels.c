@@ -3,11 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Elements of a block; below 256, so that a block's counts fit a byte. */
+/* Elements of a block: below 256, so that a block's counts fit a byte, and a multiple of 64. */
 enum { BLOCK = 192 };
-
-/* Elements that are scanned at once for something rare. */
-enum { SCAN = 32 };
 
 #define SET portable
 #define TARGET

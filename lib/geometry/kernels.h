@@ -30,14 +30,9 @@ struct sam_kernels {
     void (*count_buckets_double)(const struct sam_buckets *buckets, const double *current,
                                  const double *perturbed, const uint8_t *classes, size_t n,
                                  uint64_t *at_least);
-    /* Returns the number of keys (magnitudes' bits) >= high; adds the others >= low to their bins,
-     * (key - low) >> shift. low < high <= 2^31. */
-    uint64_t (*count_range)(const float *values, size_t n, uint32_t low, uint32_t high, int shift,
-                            uint64_t *bins);
-    void (*keep_above_float)(const float *values, const uint8_t *classes, size_t n, float bound,
-                             uint8_t *kept);
-    void (*keep_above_double)(const double *values, const uint8_t *classes, size_t n, double bound,
-                              uint8_t *kept);
+    /* Adds n parameters to what the pass over a range has found; range->high <= 2^31. */
+    void (*count_range)(struct sam_threshold_range *range, const float *values,
+                        const uint8_t *classes, size_t n);
     uint64_t (*count_common)(const uint64_t *a, const uint64_t *b, size_t words);
 };
 

@@ -85,47 +85,50 @@ TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
             counts[classes[i]]++;
 }
 
-/* What is above the range and whether anything is inside is found in vector code; few of the
- * scanned pieces, once the range is narrow, have something for the bins. */
-BLOCK_LOOP NAMED(scan_range)(const float *restrict values, int32_t low, int32_t last, int shift,
-                             uint64_t *restrict above, uint64_t *restrict bins)
+/* What is above the range, and flags for what is inside, are found in vector code. Once the range
+ * is narrow few of the flags, looked at eight at a time, are set. */
+BLOCK_LOOP NAMED(range_block)(struct sam_threshold_range *restrict range,
+                              const float *restrict values, const uint8_t *restrict classes)
 {
-    int32_t keys[SCAN], found[SCAN], beyond = 0, inside = 0;
+    const int32_t low = (int32_t)range->low, last = (int32_t)(range->high - 1);
+    const uint8_t ratio_class = range->ratio_class;
+    int32_t keys[BLOCK], above = 0, members_above = 0;
+    uint8_t inside[BLOCK];
     memcpy(keys, values, sizeof keys);
-    for (int i = 0; i < SCAN; i++) {
+    for (int i = 0; i < BLOCK; i++) {
         keys[i] &= INT32_MAX;
-        beyond += keys[i] > last;
-        inside += (keys[i] >= low) & (keys[i] <= last);
+        above += keys[i] > last;
+        members_above += (keys[i] > last) & (classes[i] == ratio_class);
+        inside[i] = (keys[i] >= low) & (keys[i] <= last);
     }
-    *above += (uint64_t)beyond;
-    if (!inside)
-        return;
-    int count = 0;
-    for (int i = 0; i < SCAN; i++) {
-        found[count] = keys[i]; /* without a branch that could not be foreseen */
-        count += (keys[i] >= low) & (keys[i] <= last);
+    range->above[0] += (uint64_t)(above - members_above);
+    range->above[1] += (uint64_t)members_above;
+    for (int i = 0; i < BLOCK; i += 8) {
+        uint64_t flags; /* a byte each */
+        memcpy(&flags, inside + i, sizeof flags);
+        for (; flags; flags &= flags - 1) {
+            const int at = i + __builtin_ctzll(flags) / 8;
+            range->bins[(keys[at] - low) >> range->shift][classes[at] == ratio_class]++;
+        }
     }
-    for (int i = 0; i < count; i++)
-        bins[(found[i] - low) >> shift]++;
 }
 
-TARGET static uint64_t NAMED(count_range)(const float *values, size_t n, uint32_t low,
-                                          uint32_t high, int shift, uint64_t *bins)
+TARGET static void NAMED(count_range)(struct sam_threshold_range *range, const float *values,
+                                      const uint8_t *classes, size_t n)
 {
-    const size_t left = n % SCAN, whole = n - left;
-    const int32_t first = (int32_t)low, last = (int32_t)(high - 1);
-    uint64_t above = 0;
-    for (size_t i = 0; i < whole; i += SCAN)
-        NAMED(scan_range)(values + i, first, last, shift, &above, bins);
+    const size_t left = n % BLOCK, whole = n - left;
+    for (size_t i = 0; i < whole; i += BLOCK)
+        NAMED(range_block)(range, values + i, classes + i);
     for (size_t i = whole; i < n; i++) {
-        int32_t key;
+        const int member = classes[i] == range->ratio_class;
+        uint32_t key;
         memcpy(&key, values + i, sizeof key);
         key &= INT32_MAX;
-        above += key > last;
-        if (key >= first && key <= last)
-            bins[(key - first) >> shift]++;
+        if (key >= range->high)
+            range->above[member]++;
+        else if (key >= range->low)
+            range->bins[(key - range->low) >> range->shift][member]++;
     }
-    return above;
 }
 
 TARGET static uint64_t NAMED(count_common)(const uint64_t *a, const uint64_t *b, size_t words)
@@ -145,8 +148,6 @@ static const struct sam_kernels NAMED(kernels) = {
     .count_buckets_float = NAMED(count_buckets_float),
     .count_buckets_double = NAMED(count_buckets_double),
     .count_range = NAMED(count_range),
-    .keep_above_float = NAMED(keep_above_float),
-    .keep_above_double = NAMED(keep_above_double),
     .count_common = NAMED(count_common),
 };
 

@@ -93,36 +93,6 @@ TARGET static void TYPED(count_buckets)(const struct sam_buckets *buckets, const
     }
 }
 
-/* On bits again: a NaN bound is above all finite magnitudes. */
-BLOCK_LOOP TYPED(keep_block)(const REAL *restrict values, const uint8_t *restrict classes,
-                             SBITS bound, uint8_t *restrict kept)
-{
-    for (int i = 0; i < BLOCK; i++) {
-        BITS bits;
-        memcpy(&bits, values + i, sizeof bits);
-        const SBITS below = (SBITS)(bits & ~SIGN) <= bound;
-        kept[i] = classes[i] | (uint8_t)-below; /* SAM_THRESHOLD_BELOW has all bits set */
-    }
-}
-
-TARGET static void TYPED(keep_above)(const REAL *values, const uint8_t *classes, size_t n,
-                                     REAL bound, uint8_t *kept)
-{
-    const size_t left = n % BLOCK, whole = n - left;
-    SBITS bits;
-    memcpy(&bits, &bound, sizeof bits);
-    for (size_t i = 0; i < whole; i += BLOCK)
-        TYPED(keep_block)(values + i, classes + i, bits, kept + i);
-    if (left) {
-        REAL last[BLOCK] = {0};
-        uint8_t given[BLOCK] = {0}, found[BLOCK];
-        memcpy(last, values + whole, left * sizeof *last);
-        memcpy(given, classes + whole, left);
-        TYPED(keep_block)(last, given, bits, found);
-        memcpy(kept + whole, found, left);
-    }
-}
-
 #undef TYPED
 #undef REAL
 #undef BITS

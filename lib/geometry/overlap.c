@@ -19,13 +19,13 @@ static uint64_t equal_bits(uint64_t classes, uint64_t wanted)
     return (different ^ ones) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-/* The bits of `count` <= 64 classes. */
-static uint64_t pack_word(const uint8_t *classes, size_t count, uint64_t wanted)
+/* The bits of 64 classes. */
+static uint64_t pack_word(const uint8_t classes[64], uint64_t wanted)
 {
     uint64_t word = 0;
-    for (size_t i = 0; i < count; i += 8) {
-        uint64_t eight = ~wanted & UINT64_C(0x7f7f7f7f7f7f7f7f); /* equal nowhere */
-        memcpy(&eight, classes + i, count - i < 8 ? count - i : 8);
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, classes + i, sizeof eight);
         word |= equal_bits(eight, wanted) << i;
     }
     return word;
@@ -35,10 +35,16 @@ void sam_overlap_pack(const uint8_t *classes, size_t count, int ratio_class, uin
                       uint64_t *set)
 {
     const uint64_t wanted = UINT64_C(0x0101010101010101) * (uint64_t)ratio_class;
-    for (size_t i = 0, taken; i < count; i += taken) {
+    for (size_t i = 0; i < count;) {
         const uint64_t bit = (first + i) % 64;
-        taken = count - i < 64 - bit ? count - i : 64 - bit;
-        set[(first + i) / 64] |= pack_word(classes + i, taken, wanted) << bit;
+        uint64_t *word = &set[(first + i) / 64];
+        if (bit == 0 && count - i >= 64) {
+            *word = pack_word(classes + i, wanted);
+            i += 64;
+        } else {
+            *word |= (uint64_t)(classes[i] == ratio_class) << bit;
+            i++;
+        }
     }
 }
 

@@ -7,20 +7,23 @@
 #include "base/memory.h"
 #include "geometry/kernels.h"
 
-/* Fewer elements than SAMPLED are all looked at in the first pass. */
-enum { STRIDE = 16, SAMPLED = 1 << 20 };
+/* Fewer elements than SAMPLED are all looked at in the first pass. The bins that it uses are not
+ * more than a core's cache holds: it only guesses. */
+enum { STRIDE = 16, SAMPLED = 1 << 20, FIRST_LOG_BINS = 16 };
 
-int sam_threshold_init(struct sam_threshold *threshold, bool wide, int log_bins,
+int sam_threshold_init(struct sam_threshold *threshold, bool wide, int log_bins, int ratio_class,
                        struct sam_error *error)
 {
     *threshold = (struct sam_threshold){.wide = wide, .log_bins = log_bins};
-    threshold->bins = sam_memory_new((size_t)1 << log_bins, sizeof *threshold->bins, error);
-    return threshold->bins ? 0 : -1;
+    threshold->range.ratio_class = (uint8_t)ratio_class;
+    threshold->range.bins =
+        sam_memory_new((size_t)1 << log_bins, sizeof *threshold->range.bins, error);
+    return threshold->range.bins ? 0 : -1;
 }
 
 void sam_threshold_free(struct sam_threshold *threshold)
 {
-    free(threshold->bins);
+    free(threshold->range.bins);
     *threshold = (struct sam_threshold){0};
 }
 
@@ -30,124 +33,129 @@ static uint64_t keys_end(const struct sam_threshold *threshold)
     return UINT64_C(1) << (threshold->wide ? 63 : 31);
 }
 
-static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t high)
+/* Bins in use. */
+static size_t bin_count(const struct sam_threshold_range *range)
 {
-    threshold->low = low;
-    threshold->high = high;
-    threshold->shift = 0;
-    while ((high - low - 1) >> threshold->shift >> threshold->log_bins)
-        threshold->shift++;
-    threshold->seen = threshold->above = 0;
-    memset(threshold->bins, 0, sizeof *threshold->bins << threshold->log_bins);
+    return (size_t)((range->high - range->low - 1) >> range->shift) + 1;
+}
+
+static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t high, int log_bins)
+{
+    struct sam_threshold_range *range = &threshold->range;
+    range->low = low;
+    range->high = high;
+    range->shift = 0;
+    while ((high - low - 1) >> range->shift >> log_bins)
+        range->shift++;
+    range->above[0] = range->above[1] = threshold->seen = 0;
+    memset(range->bins, 0, bin_count(range) * sizeof *range->bins);
 }
 
 void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size)
 {
-    begin_pass(threshold, 0, keys_end(threshold));
+    const int log_bins =
+        threshold->log_bins < FIRST_LOG_BINS ? threshold->log_bins : FIRST_LOG_BINS;
+    begin_pass(threshold, 0, keys_end(threshold), log_bins);
     threshold->size = size;
     threshold->sampling = size >= SAMPLED;
     threshold->known = !threshold->sampling;
     threshold->done = size == 0;
+    threshold->members = 0;
 }
 
 /* --- A pass -------------------------------------------------------------------------------------
  */
 
-static uint64_t key_of_float(float value, bool wide)
-{
-    uint32_t bits;
-    if (wide) {
-        const double widened = value;
-        uint64_t wide_bits;
-        memcpy(&wide_bits, &widened, sizeof wide_bits);
-        return wide_bits & INT64_MAX;
-    }
-    memcpy(&bits, &value, sizeof bits);
-    return bits & INT32_MAX;
-}
-
-static uint64_t key_of_double(double value)
+static uint64_t key_of(double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits & INT64_MAX;
 }
 
-static void count_key(struct sam_threshold *threshold, uint64_t key)
+static uint64_t key_of_float(float value)
 {
-    if (key >= threshold->high)
-        threshold->above++;
-    else if (key >= threshold->low)
-        threshold->bins[(key - threshold->low) >> threshold->shift]++;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & INT32_MAX;
 }
 
-/* The first element of a piece that the sampling looks at: of their array, those with numbers that
- * are multiples of STRIDE. */
-static size_t first_sample(uint64_t first)
+static void count_key(struct sam_threshold_range *range, uint64_t key, uint8_t ratio_class)
 {
-    return (STRIDE - first % STRIDE) % STRIDE;
+    const bool member = ratio_class == range->ratio_class;
+    if (key >= range->high)
+        range->above[member]++;
+    else if (key >= range->low)
+        range->bins[(key - range->low) >> range->shift][member]++;
 }
 
-void sam_threshold_add(struct sam_threshold *threshold, const float *values, uint64_t first,
-                       size_t count)
+/* The first element of a piece that the pass looks at: sampling takes those whose number in their
+ * array is a multiple of STRIDE. */
+static size_t first_of(const struct sam_threshold *threshold, uint64_t first)
 {
-    threshold->seen += count;
-    if (threshold->sampling)
-        for (size_t i = first_sample(first); i < count; i += STRIDE)
-            count_key(threshold, key_of_float(values[i], threshold->wide));
-    else if (threshold->wide)
-        for (size_t i = 0; i < count; i++)
-            count_key(threshold, key_of_float(values[i], true));
-    else
-        threshold->above += sam_kernels_best()->count_range(values, count, (uint32_t)threshold->low,
-                                                            (uint32_t)threshold->high,
-                                                            threshold->shift, threshold->bins);
+    return threshold->sampling ? (STRIDE - first % STRIDE) % STRIDE : 0;
 }
 
-void sam_threshold_add_double(struct sam_threshold *threshold, const double *values, uint64_t first,
-                              size_t count)
+void sam_threshold_add(struct sam_threshold *threshold, const float *values, const uint8_t *classes,
+                       uint64_t first, size_t count)
 {
     const size_t stride = threshold->sampling ? STRIDE : 1;
     threshold->seen += count;
-    for (size_t i = threshold->sampling ? first_sample(first) : 0; i < count; i += stride)
-        count_key(threshold, key_of_double(values[i]));
+    if (!threshold->sampling && !threshold->wide) {
+        sam_kernels_best()->count_range(&threshold->range, values, classes, count);
+        return;
+    }
+    for (size_t i = first_of(threshold, first); i < count; i += stride)
+        count_key(&threshold->range, threshold->wide ? key_of(values[i]) : key_of_float(values[i]),
+                  classes[i]);
+}
+
+void sam_threshold_add_double(struct sam_threshold *threshold, const double *values,
+                              const uint8_t *classes, uint64_t first, size_t count)
+{
+    const size_t stride = threshold->sampling ? STRIDE : 1;
+    threshold->seen += count;
+    for (size_t i = first_of(threshold, first); i < count; i += stride)
+        count_key(&threshold->range, key_of(values[i]), classes[i]);
 }
 
 /* --- Between passes -----------------------------------------------------------------------------
  */
 
-/* The highest bin such that it and the bins above it hold more than `rank` elements, and in *before
- * how many those above it hold; -1 if there are not so many. */
-static int64_t find_bin(const struct sam_threshold *threshold, uint64_t rank, uint64_t *before)
+/* The highest bin such that it and the bins above it hold more than `rank` elements, or -1; in
+ * before[] what those above it hold. */
+static int64_t find_bin(const struct sam_threshold_range *range, uint64_t rank, uint64_t before[2])
 {
-    *before = 0;
-    for (int64_t bin = (INT64_C(1) << threshold->log_bins) - 1; bin >= 0; bin--) {
-        if (*before + threshold->bins[bin] > rank)
+    before[0] = before[1] = 0;
+    for (int64_t bin = (int64_t)bin_count(range) - 1; bin >= 0; bin--) {
+        const uint64_t *held = range->bins[bin];
+        if (before[0] + before[1] + held[0] + held[1] > rank)
             return bin;
-        *before += threshold->bins[bin];
+        before[0] += held[0];
+        before[1] += held[1];
     }
     return -1;
 }
 
-static uint64_t bin_low(const struct sam_threshold *threshold, int64_t bin)
+static uint64_t low_of(const struct sam_threshold_range *range, int64_t bin)
 {
-    return threshold->low + ((uint64_t)bin << threshold->shift);
+    return range->low + ((uint64_t)bin << range->shift);
 }
 
 /* A guess: where element k's share of the sample lies, and four standard deviations of its rank (at
  * most sqrt(samples)/2 each) to either side. */
 static void guess_range(struct sam_threshold *threshold, uint64_t k)
 {
-    uint64_t samples = 0, before;
-    for (size_t bin = 0; bin < (size_t)1 << threshold->log_bins; bin++)
-        samples += threshold->bins[bin];
-    const double rank = (double)k / (double)threshold->size * (double)samples;
-    const double margin = 2 * sqrt((double)samples) + 1;
-    const int64_t top =
-        rank > margin ? find_bin(threshold, (uint64_t)(rank - margin), &before) : -1;
-    const int64_t bottom = find_bin(threshold, (uint64_t)(rank + margin), &before);
-    const uint64_t high = top < 0 ? threshold->high : bin_low(threshold, top + 1);
-    begin_pass(threshold, bottom < 0 ? 0 : bin_low(threshold, bottom), high);
+    const struct sam_threshold_range *range = &threshold->range;
+    uint64_t held[2];
+    find_bin(range, UINT64_MAX, held);
+    const double samples = (double)(held[0] + held[1]);
+    const double rank = (double)k / (double)threshold->size * samples;
+    const double margin = 2 * sqrt(samples) + 1;
+    const int64_t top = rank > margin ? find_bin(range, (uint64_t)(rank - margin), held) : -1;
+    const int64_t bottom = find_bin(range, (uint64_t)(rank + margin), held);
+    const uint64_t high = top < 0 ? range->high : low_of(range, top + 1);
+    begin_pass(threshold, bottom < 0 ? 0 : low_of(range, bottom), high, threshold->log_bins);
     threshold->sampling = false;
 }
 
@@ -157,19 +165,35 @@ static int mismatch(struct sam_error *error)
 }
 
 /* Element k is outside of the range that was guessed: on to the side where it is. */
-static int leave_range(struct sam_threshold *threshold, uint64_t k)
+static int leave_range(struct sam_threshold *threshold, bool upward)
 {
+    const uint64_t low = threshold->range.low, high = threshold->range.high;
     threshold->known = true;
-    if (k < threshold->above)
-        begin_pass(threshold, threshold->high, keys_end(threshold));
+    if (upward)
+        begin_pass(threshold, high, keys_end(threshold), threshold->log_bins);
     else
-        begin_pass(threshold, 0, threshold->low);
+        begin_pass(threshold, 0, low, threshold->log_bins);
     return 1;
+}
+
+/* Element k is in the bin: the next range, or the end. */
+static int enter_bin(struct sam_threshold *threshold, int64_t bin, uint64_t members_before)
+{
+    const struct sam_threshold_range *range = &threshold->range;
+    const uint64_t low = low_of(range, bin), width = UINT64_C(1) << range->shift;
+    const uint64_t high = range->high - low > width ? low + width : range->high;
+    threshold->members = range->above[1] + members_before;
+    threshold->known = true;
+    threshold->done = high - low == 1;
+    begin_pass(threshold, low, high, threshold->log_bins);
+    return threshold->done ? 0 : 1;
 }
 
 int sam_threshold_narrow(struct sam_threshold *threshold, uint64_t k, struct sam_error *error)
 {
-    uint64_t before;
+    const struct sam_threshold_range *range = &threshold->range;
+    const uint64_t above = range->above[0] + range->above[1];
+    uint64_t before[2];
     if (threshold->done)
         return 0;
     if (threshold->seen != threshold->size)
@@ -180,47 +204,25 @@ int sam_threshold_narrow(struct sam_threshold *threshold, uint64_t k, struct sam
         guess_range(threshold, k);
         return 1;
     }
-    const int64_t bin =
-        k < threshold->above ? -1 : find_bin(threshold, k - threshold->above, &before);
-    if (bin < 0 && !threshold->known)
-        return leave_range(threshold, k);
-    if (bin < 0)
-        return mismatch(error);
-    const uint64_t low = bin_low(threshold, bin), width = UINT64_C(1) << threshold->shift;
-    const uint64_t high = threshold->high - low > width ? low + width : threshold->high;
-    threshold->known = true;
-    threshold->done = high - low == 1;
-    begin_pass(threshold, low, high);
-    return threshold->done ? 0 : 1;
+    const int64_t bin = k < above ? -1 : find_bin(range, k - above, before);
+    if (bin >= 0)
+        return enter_bin(threshold, bin, before[1]);
+    return threshold->known ? mismatch(error) : leave_range(threshold, k < above);
 }
 
 double sam_threshold_value(const struct sam_threshold *threshold)
 {
-    const uint32_t bits = (uint32_t)threshold->low;
+    const uint32_t bits = (uint32_t)threshold->range.low;
     float narrow;
     double value;
     if (threshold->size == 0)
         return NAN;
     memcpy(&narrow, &bits, sizeof narrow);
-    memcpy(&value, &threshold->low, sizeof value);
+    memcpy(&value, &threshold->range.low, sizeof value);
     return threshold->wide ? value : narrow;
 }
 
-/* --- Beyond a bound -----------------------------------------------------------------------------
- */
-
-void sam_threshold_keep(const float *values, const uint8_t *classes, size_t n, double bound,
-                        uint8_t *kept)
+uint64_t sam_threshold_members(const struct sam_threshold *threshold)
 {
-    /* A float above the bound is above the next float below it, and the other way round. */
-    float below = (float)bound;
-    if (below > bound)
-        below = nextafterf(below, -INFINITY);
-    sam_kernels_best()->keep_above_float(values, classes, n, below, kept);
-}
-
-void sam_threshold_keep_double(const double *values, const uint8_t *classes, size_t n, double bound,
-                               uint8_t *kept)
-{
-    sam_kernels_best()->keep_above_double(values, classes, n, bound, kept);
+    return threshold->members;
 }

@@ -34,28 +34,41 @@ static uint64_t *sorted_bits(const double *values, size_t n)
     return bits;
 }
 
+static uint8_t class_of(size_t i)
+{
+    return (uint8_t)(i * 7 % 11 % 5);
+}
+
+/* The element wanted, and the members of class 2 above it, counted one by one. */
 static void assert_selected(const float *floats, const double *doubles, size_t n, int log_bins,
                             uint64_t k, uint64_t wanted)
 {
     struct sam_threshold threshold;
     struct sam_error error;
+    uint8_t classes[4096];
+    uint64_t members = 0;
     int more, passes = 0;
-    assert_int_equal(sam_threshold_init(&threshold, !floats, log_bins, &error), 0);
+    assert_int_equal(sam_threshold_init(&threshold, !floats, log_bins, 2, &error), 0);
     sam_threshold_begin(&threshold, n);
     do {
         /* In pieces of changing length. */
         for (size_t i = 0, piece = 1; i < n; i += piece, piece = (piece * 7 + 3) % 4096 + 1) {
             const size_t count = n - i < piece ? n - i : piece;
+            for (size_t j = 0; j < count; j++)
+                classes[j] = class_of(i + j);
             if (floats)
-                sam_threshold_add(&threshold, floats + i, i, count);
+                sam_threshold_add(&threshold, floats + i, classes, i, count);
             else
-                sam_threshold_add_double(&threshold, doubles + i, i, count);
+                sam_threshold_add_double(&threshold, doubles + i, classes, i, count);
         }
         more = sam_threshold_narrow(&threshold, k, &error);
         assert_true(++passes < 16);
     } while (more == 1);
     assert_int_equal(more, 0);
     assert_int_equal(bits_of(sam_threshold_value(&threshold)), wanted);
+    for (size_t i = 0; i < n; i++)
+        members += class_of(i) == 2 && bits_of(doubles[i]) > wanted;
+    assert_int_equal(sam_threshold_members(&threshold), members);
     sam_threshold_free(&threshold);
 }
 
@@ -65,7 +78,7 @@ static void assert_all_ranks(const float *floats, double *doubles, size_t n)
         doubles[i] = floats[i];
     uint64_t *sorted = sorted_bits(doubles, n);
     for (uint64_t k = 0; k <= n; k += 1 + n / 50)
-        for (int log_bins = 8; log_bins <= 16; log_bins += 4)
+        for (int log_bins = 8; log_bins <= 18; log_bins += 5)
             assert_selected(floats, doubles, n, log_bins, k, sorted[k < n ? k : n - 1]);
     free(sorted);
 }
@@ -122,8 +135,8 @@ static void large_arrays(void **state)
         }
         uint64_t *sorted = sorted_bits(doubles, N);
         for (uint64_t k = 0; k < N; k += N / 5) {
-            assert_selected(floats, doubles, N, 16, k, sorted[k]);
-            assert_selected(NULL, doubles, N, 16, k, sorted[k]);
+            assert_selected(floats, doubles, N, 18, k, sorted[k]);
+            assert_selected(NULL, doubles, N, 12, k, sorted[k]);
         }
         free(sorted);
     }
@@ -137,16 +150,18 @@ static void nothing_and_not_a_number(void **state)
     struct sam_threshold threshold;
     struct sam_error error;
     const float values[] = {1, NAN, 2, INFINITY};
-    assert_int_equal(sam_threshold_init(&threshold, false, 8, &error), 0);
+    const uint8_t classes[] = {1, 0, 1, 0};
+    assert_int_equal(sam_threshold_init(&threshold, false, 8, 1, &error), 0);
     sam_threshold_begin(&threshold, 0);
     assert_int_equal(sam_threshold_narrow(&threshold, 0, &error), 0);
     assert_true(isnan(sam_threshold_value(&threshold)));
     for (uint64_t k = 0; k < 4; k++) {
         sam_threshold_begin(&threshold, 4);
         do
-            sam_threshold_add(&threshold, values, 0, 4);
+            sam_threshold_add(&threshold, values, classes, 0, 4);
         while (sam_threshold_narrow(&threshold, k, &error) == 1);
         const double found = sam_threshold_value(&threshold);
+        assert_int_equal(sam_threshold_members(&threshold), k == 3);
         assert_true(k == 0 ? isnan(found) : found == ((const double[]){0, INFINITY, 2, 1})[k]);
     }
     sam_threshold_free(&threshold);
@@ -157,43 +172,18 @@ static void data_that_change_between_passes(void **state)
     (void)state;
     struct sam_threshold threshold;
     struct sam_error error;
+    const uint8_t classes[] = {1, 1, 1};
     const float before[] = {1, 2, 3}, after[] = {1e-3f, 1e-3f, 1e-3f};
-    assert_int_equal(sam_threshold_init(&threshold, false, 8, &error), 0);
+    assert_int_equal(sam_threshold_init(&threshold, false, 8, 1, &error), 0);
     sam_threshold_begin(&threshold, 3);
-    sam_threshold_add(&threshold, before, 0, 3);
+    sam_threshold_add(&threshold, before, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), 1);
-    sam_threshold_add(&threshold, after, 0, 3);
+    sam_threshold_add(&threshold, after, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
     sam_threshold_begin(&threshold, 3);
-    sam_threshold_add(&threshold, before, 0, 2);
+    sam_threshold_add(&threshold, before, classes, 0, 2);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
     sam_threshold_free(&threshold);
-}
-
-static void keeps_what_is_above(void **state)
-{
-    (void)state;
-    enum { N = 1000 };
-    struct sam_rng rng;
-    float floats[N], unused;
-    double doubles[N];
-    uint8_t classes[N], kept[N];
-    sam_rng_init(&rng, 7, SAM_RNG_TEST, 0, 0);
-    for (size_t i = 0; i < N; i++) {
-        random_pair(&rng, &floats[i], &unused);
-        floats[i] = isnan(floats[i]) ? 0 : floats[i];
-        doubles[i] = floats[i];
-        classes[i] = (uint8_t)sam_rng_below(&rng, 5);
-    }
-    const double bounds[] = {0, fabs(doubles[3]), 0.1, 1e-310, 1e39, INFINITY, NAN};
-    for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++) {
-        sam_threshold_keep(floats, classes, N, bounds[b], kept);
-        for (size_t i = 0; i < N; i++)
-            assert_int_equal(kept[i], fabs(doubles[i]) > bounds[b] ? classes[i] : 255);
-        sam_threshold_keep_double(doubles, classes, N, bounds[b], kept);
-        for (size_t i = 0; i < N; i++)
-            assert_int_equal(kept[i], fabs(doubles[i]) > bounds[b] ? classes[i] : 255);
-    }
 }
 
 static void kernels_agree(void **state)
@@ -202,7 +192,7 @@ static void kernels_agree(void **state)
     enum { N = 1001, BINS = 256 };
     struct sam_rng rng;
     float values[N], unused;
-    uint8_t classes[N], kept[2][N];
+    uint8_t classes[N];
     sam_rng_init(&rng, 8, SAM_RNG_TEST, 0, 0);
     for (size_t i = 0; i < N; i++) {
         random_pair(&rng, &values[i], &unused);
@@ -210,22 +200,19 @@ static void kernels_agree(void **state)
     }
     for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++)
         for (size_t n = 0; n <= N; n += 13) {
-            const uint32_t low = 0x30000000, high = 0x50000000;
-            uint64_t bins[BINS] = {0}, wanted[BINS] = {0}, above = 0;
+            uint64_t bins[BINS][2] = {0}, wanted[BINS][2] = {0}, above[2] = {0};
+            struct sam_threshold_range range = {0x30000000, 0x50000000, 21, 3, bins, {0}};
             for (size_t i = 0; i < n; i++) {
                 uint32_t key;
                 memcpy(&key, &values[i], sizeof key);
                 key &= 0x7fffffff;
-                above += key >= high;
-                if (key >= low && key < high)
-                    wanted[(key - low) >> 21]++;
+                above[classes[i] == 3] += key >= range.high;
+                if (key >= range.low && key < range.high)
+                    wanted[(key - range.low) >> 21][classes[i] == 3]++;
             }
-            assert_int_equal((*set)->count_range(values, n, low, high, 21, bins), above);
+            (*set)->count_range(&range, values, classes, n);
+            assert_memory_equal(range.above, above, sizeof above);
             assert_memory_equal(bins, wanted, sizeof bins);
-            (*set)->keep_above_float(values, classes, n, 0.5f, kept[0]);
-            for (size_t i = 0; i < n; i++)
-                kept[1][i] = isnan(values[i]) || fabsf(values[i]) > 0.5f ? classes[i] : 255;
-            assert_memory_equal(kept[0], kept[1], n);
         }
 }
 
@@ -237,7 +224,6 @@ int main(void)
         cmocka_unit_test(large_arrays),
         cmocka_unit_test(nothing_and_not_a_number),
         cmocka_unit_test(data_that_change_between_passes),
-        cmocka_unit_test(keeps_what_is_above),
         cmocka_unit_test(kernels_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
