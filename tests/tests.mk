@@ -36,3 +36,4 @@ check-sanitize: ## ... all under ASan + UBSan
 	$(MAKE) check SANITIZE=address,undefined
 
 include tests/bench/engine.mk
+include tests/bench/analysis.mk

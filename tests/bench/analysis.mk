@@ -1,0 +1,15 @@
+# make bench-analysis: the analysis tools beside NumPy and beside reading alone (tests/bench/analysis.py
+# says how), and their memory on a record of a billion parameters. Smaller:
+#   make bench-analysis BENCH_RECORDS=2 BENCH_ROUNDS=1 BENCH_PARAMETERS=100000000
+
+BENCH_RECORDS ?= 8
+BENCH_PARAMETERS ?= 1000000000
+
+.PHONY: bench-analysis
+bench: bench-analysis
+bench-analysis: $(addprefix $(BIN)/,classify-ratio bucket-stats flat-threshold overlap class-transitions)
+	@mkdir -p $(BENCH)
+	SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 tests/bench/analysis.py $(BENCH)/analysis-stream \
+	    $(BENCH_RECORDS) $(or $(BENCH_ROUNDS),5) $(BENCH)/analysis.csv
+	for tool in classify-ratio bucket-stats; do SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 \
+	    tests/oracle/analysis_memory.py parameters $(BENCH_PARAMETERS) $$tool; done

@@ -1,0 +1,187 @@
+"""The analysis tools beside NumPy, and beside reading alone.
+
+    analysis.py STREAM RECORDS ROUNDS CSV
+
+STREAM is made if it is not there: RECORDS records of 11,220,132 parameters in the tensors of the notes'
+network, 90 MB each. All times are milliseconds a record, the best of ROUNDS, in which all candidates
+take turns, since other work on the machine slows whoever is running. BENCH_CLOCK=cpu counts processor
+time instead, of all processes of a candidate, for a machine on which there is too much of that.
+
+    ours_ms        the tool, from start to exit, on the file in the page cache or on `cat STREAM |`
+    read_ms        read() of the file into one buffer of 1 MiB, again and again; or `cat STREAM | wc -c`
+    numpy_ms       the same counts by NumPy, from arrays that are in memory already
+    numpy_read_ms  reading those arrays, which is not part of numpy_ms
+"""
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+BIN = os.environ["SAM_BIN"]
+N = 11220132
+TOOLS = ["classify-ratio", "bucket-stats", "flat-threshold", "overlap", "class-transitions"]
+
+
+def shapes():
+    """The tensors of ResNet-18 for 32 x 32 images and 100 classes, width 64."""
+    yield "conv1.weight", (64, 3, 3, 3)
+    yield from norm("bn1", 64)
+    before = 64
+    for layer, width in enumerate((64, 128, 256, 512), 1):
+        for block in range(2):
+            name = "layer%d.%d" % (layer, block)
+            yield name + ".conv1.weight", (width, before, 3, 3)
+            yield from norm(name + ".bn1", width)
+            yield name + ".conv2.weight", (width, width, 3, 3)
+            yield from norm(name + ".bn2", width)
+            if block == 0 and layer > 1:
+                yield name + ".shortcut.0.weight", (width, before, 1, 1)
+                yield from norm(name + ".shortcut.1", width)
+            before = width
+    yield "linear.weight", (100, 512)
+    yield "linear.bias", (100,)
+
+
+def norm(name, width):
+    yield name + ".weight", (width,)
+    yield name + ".bias", (width,)
+
+
+def make_stream(path, record_count):
+    rng = np.random.default_rng(1)
+    with open(path + ".part", "wb") as file:
+        for step in range(1, record_count + 1):
+            header, offset = {"__metadata__": {"step": str(step), "epoch": "1"}}, 0
+            for name, shape in shapes():
+                for prefix in ("current/", "perturbed/"):
+                    end = offset + 4 * int(np.prod(shape))
+                    header[prefix + name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, end]}
+                    offset = end
+            assert offset == 8 * N
+            text = json.dumps(header).encode()
+            file.write(len(text).to_bytes(8, "little") + text)
+            for _, shape in shapes():
+                g = rng.standard_normal(size=shape, dtype=np.float32) * np.float32(1e-4)
+                gp = g + np.float32(8e-5) * rng.standard_normal(size=shape, dtype=np.float32)
+                file.write(g.tobytes() + gp.tobytes())
+    os.rename(path + ".part", path)
+
+
+# --- NumPy, as one would write it -----------------------------------------------------------------------
+
+
+def numpy_classes(g, gp):
+    same, larger = g * gp > 0, np.abs(gp) > np.abs(g)
+    return [np.count_nonzero(part) for part in (same & larger, same & ~larger, ~same & larger, ~same & ~larger)]
+
+
+def numpy_buckets(g, gp):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = gp.astype(np.float64) / g
+    r = r[r > 1]
+    return [np.count_nonzero(r >= edge) for edge in (1, 1.2, 1.5, 2, 4, 8, 16)]
+
+
+def numpy_threshold(g, gp):
+    m = np.abs(g)
+    members = (g * gp > 0) & (np.abs(gp) > m)
+    k = np.count_nonzero(members)
+    threshold = np.partition(m, m.size - 1 - k)[m.size - 1 - k]
+    return np.count_nonzero(members & (m > threshold))
+
+
+def numpy_overlap(g, gp, reference):
+    members = (g * gp > 0) & (np.abs(gp) > np.abs(g))
+    return np.count_nonzero(members), np.count_nonzero(members & reference)
+
+
+def numpy_transitions(g, gp, before):
+    same, larger = g * gp > 0, np.abs(gp) > np.abs(g)
+    classes = (2 - larger + 2 * ~same).astype(np.uint8)
+    return np.bincount(before * np.uint8(5) + classes, minlength=25)
+
+
+def numpy_calls():
+    rng = np.random.default_rng(2)
+    g = rng.standard_normal(size=N, dtype=np.float32)
+    gp = g + np.float32(0.8) * rng.standard_normal(size=N, dtype=np.float32)
+    reference, before = rng.random(N) < 0.5, rng.integers(0, 5, N).astype(np.uint8)
+    return {
+        "classify-ratio": lambda: numpy_classes(g, gp),
+        "bucket-stats": lambda: numpy_buckets(g, gp),
+        "flat-threshold": lambda: numpy_threshold(g, gp),
+        "overlap": lambda: numpy_overlap(g, gp, reference),
+        "class-transitions": lambda: numpy_transitions(g, gp, before),
+    }
+
+
+# --- Times ----------------------------------------------------------------------------------------------------
+
+
+def clock():
+    if os.environ.get("BENCH_CLOCK") == "cpu":
+        used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    return time.perf_counter()
+
+
+def seconds(call):
+    started = clock()
+    call()
+    return clock() - started
+
+
+def read_all(path, buffer=memoryview(bytearray(1 << 20))):
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+
+
+def run_shell(command):
+    return lambda: subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
+
+
+def candidates(path, record_count):
+    """{name: (call, records that a call reads)}"""
+    calls = {"read": (lambda: read_all(path), record_count)}
+    calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=2 * N), 1)
+    calls["wc"] = (run_shell("cat '%s' | wc -c" % path), record_count)
+    for name, call in numpy_calls().items():
+        calls["numpy " + name] = (call, 1)
+    for tool in TOOLS:
+        binary = os.path.join(BIN, tool)
+        calls["file " + tool] = (run_shell("exec '%s' '%s'" % (binary, path)), record_count)
+        calls["pipe " + tool] = (run_shell("cat '%s' | '%s'" % (path, binary)), record_count)
+    return calls
+
+
+def main():
+    path, record_count, rounds, table = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    if not os.path.exists(path):
+        make_stream(path, record_count)
+    calls = candidates(path, record_count)
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for name, (call, count) in calls.items():
+            best[name] = min(best[name], 1000 * seconds(call) / count)
+    columns = ["tool", "source", "ours_ms", "read_ms", "read_ratio", "numpy_ms", "numpy_ratio", "numpy_read_ms"]
+    with open(table, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        print("  ".join(("%13s" if i else "%-17s") % column for i, column in enumerate(columns)))
+        for tool in TOOLS:
+            for source, reading in (("file", "read"), ("pipe", "wc")):
+                ours, read, theirs = best[source + " " + tool], best[reading], best["numpy " + tool]
+                numbers = [ours, read, ours / read, theirs, theirs / ours, best["fromfile"]]
+                writer.writerow([tool, source] + ["%.4g" % number for number in numbers])
+                print("%-17s  %13s  " % (tool, source) + "  ".join("%13.4g" % number for number in numbers))
+
+
+if __name__ == "__main__":
+    main()
