@@ -5,17 +5,11 @@
 width = 6.3
 height = 3.2
 load "figures/style.gp"
-
-logistic(x) = 1 / (1 + exp(-x))
-f(x) = exp(-1.7 * (x + 2)) + 4 * logistic(2.2 * (x - 2))
-d(x) = -1.7 * exp(-1.7 * (x + 2)) + 8.8 * logistic(2.2 * (x - 2)) * (1 - logistic(2.2 * (x - 2)))
-rho = 0.4
+load "figures/valley.gp"
 
 N = 4
 array X[4] = [-2.35, 1.05, 2.25, 3.0]
 array NAME[4] = ["class 1", "class 1", "class 2", "class 2"]
-array DX[4] = [0.62, -0.62, 0.68, 0.42]
-array DY[4] = [0.05, 0.35, -0.35, -0.75]
-set xrange [-3.1:4.6]
-set yrange [-0.25:5]
+array DX[4] = [0.62, -0.62, 0.85, 0.55]
+array DY[4] = [0.05, 0.35, -0.62, -0.62]
 load "figures/illustration.gp"

@@ -5,11 +5,7 @@
 width = 6.3
 height = 3.2
 load "figures/style.gp"
-
-logistic(x) = 1 / (1 + exp(-x))
-f(x) = exp(-1.7 * (x + 2)) + 4 * logistic(2.2 * (x - 2))
-d(x) = -1.7 * exp(-1.7 * (x + 2)) + 8.8 * logistic(2.2 * (x - 2)) * (1 - logistic(2.2 * (x - 2)))
-rho = 0.4
+load "figures/valley.gp"
 
 N = 2
 array X[2] = [-2.35, 0.1]
@@ -17,6 +13,4 @@ array NAME[2] = [sprintf("1.1, sharper: |g| = %.2f", abs(d(X[1]))), \
                  sprintf("1.2, flatter: |g| = %.2f", abs(d(X[2])))]
 array DX[2] = [1.15, 0.0]
 array DY[2] = [0.1, 0.72]
-set xrange [-3.1:4.6]
-set yrange [-0.25:5]
 load "figures/illustration.gp"

@@ -14,7 +14,7 @@ rho = 0.62
 N = 2
 array X[2] = [-2.21, -1.86]
 array NAME[2] = ["class 4", "class 3"]
-array DX[2] = [-0.62, -0.62]
+array DX[2] = [-0.85, -0.8]
 array DY[2] = [-0.10, 0.36]
 set xrange [-4:4.6]
 set yrange [-0.25:5.6]

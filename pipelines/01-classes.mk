@@ -4,7 +4,7 @@
 # In one dimension the classes have a picture. SAM's perturbation goes uphill; on a convex slope
 # it finds the slope steeper (class 1), on a slope that levels off less steep (class 2).
 
-$(call figure,checkpoint):
+$(call figure,checkpoint): figures/illustration.gp figures/valley.gp
 
 # @figure checkpoint
 # Classes 1 and 2. The filled points are current weights, the open ones their perturbed partners;
@@ -13,7 +13,7 @@ $(call figure,checkpoint):
 # The sign changes only if the perturbation carries the weight across a top, to a steeper descent
 # (class 3) or a gentler one (class 4).
 
-$(call figure,checkpoint2):
+$(call figure,checkpoint2): figures/illustration.gp
 
 # @figure checkpoint2
 # Classes 3 and 4. After the notes' `checkpoint2.png`.
@@ -53,21 +53,22 @@ $(call figure,classes): $(TABLES)/classes.csv
 # The shares of the four classes at the end of each epoch. The diamonds are the numbers of the
 # notes' text, which gives no curve for these.
 #
-# The same by the early and the late stage, for which we take the first and the last quarter of
-# the epochs, with the mean scale $s$ of each:
+# The same by the early and the late stage, for which we take the first and the last quarter of the
+# epochs: the means of the columns whose names match, then a row a class or interval.
+
+stage_means = put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
+    then stats1 -a mean -g stage --fr
+as_rows = reshape -r '_mean$$' -o key,percent then put -f pipelines/summary-keys.mlr \
+    then cut -f name,what,percent then reshape -s what,percent
 
 $(call table,classes-summary): $(TABLES)/classes.csv data/notes-shares.csv
-	mlr --icsv --ocsv put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
-	    then stats1 -a mean --fr '^(null_)?class[1-4]$$' -g stage \
-	    then reshape -r '_mean$$' -o key,percent then put -f pipelines/summary-keys.mlr \
-	    then cut -f name,what,percent then reshape -s what,percent \
+	mlr --icsv --ocsv $(stage_means) '^(null_)?class[1-4]$$' then $(as_rows) \
 	    then put '$$class = sub($$name, "class", "")' then join -j class -f <(mlr --icsv --ocsv \
 	        put '$$stage = "notes_" . $$stage' then cut -f class,stage,percent \
 	        then reshape -s stage,percent $(word 2,$^)) $<
 
 $(call table,classes-scale): $(TABLES)/classes.csv
-	mlr --icsv --ocsv put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
-	    then stats1 -a mean -f null_scale -g stage $<
+	mlr --csv $(stage_means) '^null_scale$$' $<
 
 # @table classes-summary
 #   class | class | %d

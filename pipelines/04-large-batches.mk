@@ -14,7 +14,8 @@
 #   \frac{B_2\,\lVert g_{B_2}\rVert^2 - B_1\,\lVert g_{B_1}\rVert^2}{B_2 - B_1}.$$
 #
 # The estimate at the right (S. McCandlish et al., 2018) takes the gradients of two batch sizes at
-# the same weights and leaves out the noise.
+# the same weights and leaves out the noise. (Through batch normalisation an image's gradient
+# depends a little on its minibatch, so that $G$ is not quite the same at both sizes.)
 #
 # The runs: the other chapters' SGD, and minibatches four times as large at the same learning
 # rate, at twice and at four times that. The last is what the rule of linear scaling asks for (P.
@@ -75,10 +76,9 @@ $(call table,large-batches): $(TABLES)/large-batches-runs.csv $(TABLES)/large-ba
 # are root mean squares at the last weights of all seeds, of small and of large minibatches; where
 # the estimate of $\lVert G\rVert^2$ is not positive the noise hides it, and there is a dash.
 #
-# The first row's norm of small minibatches against its own of large ones is the notes'
-# observation without any training: the same weights, four times the images, a smaller norm. What
-# is left after the noise is taken out is the last column, which is what a learning rate
-# multiplies.
+# Within a row the two norms are of the same weights, so that the second can be smaller than the
+# first for no reason but the number of images: what the notes saw, without any training. The last
+# column is what is left when the noise is taken out. Only there could a slower learning show.
 
 $(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,$(BATCH_RUNS)))
 	$(call each_run,$(filter %_1,$(BATCH_RUNS)),cat $(RUNS)/$$run/log.csv) | mlr --csv \

@@ -4,7 +4,7 @@
 # Of two parameters in class 1, one may lie on a steep wall and one near the floor of a flat
 # valley.
 
-$(call figure,checkpoint11):
+$(call figure,checkpoint11): figures/illustration.gp figures/valley.gp
 
 # @figure checkpoint11
 # Two weights of class 1, in what the notes call "the sharper region" and "the flatter region".

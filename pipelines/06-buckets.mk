@@ -24,12 +24,9 @@ $(call figure,buckets): $(TABLES)/buckets.csv
 # Early and late, as in [[table classes-summary]]:
 
 $(call table,buckets-summary): $(TABLES)/buckets.csv data/notes-buckets.csv
-	mlr --icsv --ocsv put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
-	    then stats1 -a mean --fr '^(null_)?[0-9.]+-[0-9inf.]+$$' -g stage \
-	    then reshape -r '_mean$$' -o key,percent then put -f pipelines/summary-keys.mlr \
-	    then cut -f name,what,percent then reshape -s what,percent then rename name,bucket \
-	    then join --ur -j bucket -f <(mlr --icsv --ocsv put -q \
-	        -f pipelines/notes-buckets.mlr $(word 2,$^)) then unsparsify $<
+	mlr --icsv --ocsv $(stage_means) '^(null_)?[0-9.]+-[0-9inf.]+$$' then $(as_rows) \
+	    then rename name,bucket then join --ur -j bucket -f <(mlr --icsv --ocsv \
+	        put -q -f pipelines/notes-buckets.mlr $(word 2,$^)) then unsparsify $<
 
 # @table buckets-summary
 #   bucket | interval
@@ -58,12 +55,11 @@ DOUBLE_DECAY := $(shell awk 'BEGIN { print 2 * $(WEIGHT_DECAY) }')
 run.observed-decay := $(subst --weight-decay $(WEIGHT_DECAY),--weight-decay $(DOUBLE_DECAY), \
     $(LONG)) $(STEP) --optimizer sam --rho $(RHO) --seed 1 --dump-epochs all
 
-stage_means = classify-ratio --percent --null $(RUNS)/$$run/gradients | $(at_epoch_ends) \
-    then put -f pipelines/stages.mlr then filter 'is_present($$stage)' \
-    then stats1 -a mean --fr '^class|^null_scale' -g stage
+classes_by_stage = classify-ratio --percent --null $(RUNS)/$$run/gradients | $(at_epoch_ends) \
+    then $(stage_means) '^class|^null_scale'
 
 $(call table,decay): $(RUNS)/observed/gradients $(RUNS)/observed-decay/gradients
-	$(call each_run,observed observed-decay,$(stage_means)) | mlr --csv \
+	$(call each_run,observed observed-decay,$(classes_by_stage)) | mlr --csv \
 	    put '$$weight_decay = $$run == "observed" ? $(WEIGHT_DECAY) : $(DOUBLE_DECAY)'
 
 # @table decay
