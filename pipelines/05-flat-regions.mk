@@ -52,7 +52,7 @@ $(call figure,flat-threshold): $(TABLES)/flat-threshold.csv
 #
 # @table flat-threshold where shown=yes
 #   epoch | epoch | %d
-#   threshold | threshold of $\lvert g\rvert$ | %.2e
+#   threshold | threshold of $\lvert g\rvert$ | %.6f
 #   relative_threshold | / RMS | %.2f
 #   percent | above, % | %.1f
 #   chance_percent | chance | %.1f
@@ -61,7 +61,7 @@ $(call figure,flat-threshold): $(TABLES)/flat-threshold.csv
 #   percent_perturbed | by $\lvert g'\rvert$, % | %.1f
 #   permuted_percent_perturbed | permuted | %.1f
 #   notes_epoch | notes: epoch | %d
-#   notes_threshold | threshold | %.2e
+#   notes_threshold | threshold | %.6f
 #   notes_percent | above, % | %.0f
 # The threshold, also in units of the root mean square of $g$; the share of class 1 above it; what
 # chance and a permutation of the signs give; the lift, which is the share over chance; the same
