@@ -169,10 +169,23 @@ static void free_groups(struct work *work)
     for (size_t i = 0; i < work->group_count; i++)
         sam_threshold_free(&work->groups[i].search);
     free(work->groups);
-    free(work->permutations);
     work->groups = NULL;
-    work->permutations = NULL;
     work->group_count = 0;
+}
+
+/* Many groups, the tensors of a record, get fewer bins and may so need one pass more. */
+static int make_groups(struct work *work, size_t count, struct sam_error *error)
+{
+    const int log_bins = count > SAM_KINDS ? 12 : 18;
+    free_groups(work);
+    work->groups = sam_memory_new(count, sizeof *work->groups, error);
+    if (!work->groups)
+        return -1;
+    for (; work->group_count < count; work->group_count++)
+        if (sam_threshold_init(&work->groups[work->group_count].search, log_bins,
+                               work->params->ratio_class, error))
+            return -1;
+    return 0;
 }
 
 static bool has_doubles(const struct sam_input *input)
@@ -184,27 +197,21 @@ static bool has_doubles(const struct sam_input *input)
     return false;
 }
 
-/* Many groups, the tensors of a record, get fewer bins and may so need one pass more. */
-static int make_groups(struct work *work, struct sam_error *error)
+/* Bins are made for the first record, and again only where the number of groups changes. */
+static int begin_record(struct work *work, struct sam_error *error)
 {
     const struct sam_input *input = work->input;
-    const int log_bins = input->group_count > SAM_KINDS ? 12 : 18;
-    free_groups(work);
-    work->groups = sam_memory_new(input->group_count, sizeof *work->groups, error);
-    if (!work->groups)
+    if (work->group_count != input->group_count && make_groups(work, input->group_count, error))
         return -1;
-    work->permutations = sam_memory_new(input->slot_count, sizeof *work->permutations, error);
-    if (!work->permutations)
-        return -1;
-    for (size_t i = 0; i < input->group_count; i++) {
-        struct sam_threshold *search = &work->groups[i].search;
-        if (sam_threshold_init(search, has_doubles(input), log_bins, work->params->ratio_class,
-                               error))
-            return -1;
-        work->group_count++;
-        sam_threshold_begin(search, input->groups[i].parameters);
+    for (size_t i = 0; i < work->group_count; i++) {
+        struct group *group = &work->groups[i];
+        memset(group->counts, 0, sizeof group->counts);
+        memset(group->squares, 0, sizeof group->squares);
+        sam_threshold_begin(&group->search, input->groups[i].parameters, has_doubles(input));
     }
-    return 0;
+    free(work->permutations);
+    work->permutations = sam_memory_new(input->slot_count, sizeof *work->permutations, error);
+    return work->permutations ? 0 : -1;
 }
 
 /* 1 while a group needs another pass, then 0; -1 on failure. */
@@ -227,7 +234,7 @@ static int narrow(struct work *work, struct sam_error *error)
 static int measure(struct work *work, struct sam_error *error)
 {
     int more;
-    if (make_groups(work, error) || sam_passes_first(&work->passes, on_first_pass, work, error))
+    if (begin_record(work, error) || sam_passes_first(&work->passes, on_first_pass, work, error))
         return -1;
     while ((more = narrow(work, error)) == 1)
         if (sam_passes_again(&work->passes, on_search_pass, work, error))
@@ -356,6 +363,7 @@ int main(int argc, char **argv)
     if (run(work, &error))
         sam_tool_die(&error);
     free_groups(work);
+    free(work->permutations);
     sam_passes_free(&work->passes);
     sam_input_free(work->input);
     free(work);

@@ -11,10 +11,10 @@
  * more than a core's cache holds: it only guesses. */
 enum { STRIDE = 16, SAMPLED = 1 << 20, FIRST_LOG_BINS = 16 };
 
-int sam_threshold_init(struct sam_threshold *threshold, bool wide, int log_bins, int ratio_class,
+int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_class,
                        struct sam_error *error)
 {
-    *threshold = (struct sam_threshold){.wide = wide, .log_bins = log_bins};
+    *threshold = (struct sam_threshold){.log_bins = log_bins};
     threshold->range.ratio_class = (uint8_t)ratio_class;
     threshold->range.bins =
         sam_memory_new((size_t)1 << log_bins, sizeof *threshold->range.bins, error);
@@ -51,12 +51,13 @@ static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t h
     memset(range->bins, 0, bin_count(range) * sizeof *range->bins);
 }
 
-void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size)
+void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wide)
 {
     const int log_bins =
         threshold->log_bins < FIRST_LOG_BINS ? threshold->log_bins : FIRST_LOG_BINS;
-    begin_pass(threshold, 0, keys_end(threshold), log_bins);
+    threshold->wide = wide;
     threshold->size = size;
+    begin_pass(threshold, 0, keys_end(threshold), log_bins);
     threshold->sampling = size >= SAMPLED;
     threshold->known = !threshold->sampling;
     threshold->done = size == 0;

@@ -44,14 +44,14 @@ struct sam_threshold {
     uint64_t members; /* once done: members above the element found */
 };
 
-/* For magnitudes that are all floats, or (`wide`) may be doubles, of parameters of which those of a
- * ratio class are the members. log_bins is 8 to 20. The caller frees with sam_threshold_free(). */
-int sam_threshold_init(struct sam_threshold *threshold, bool wide, int log_bins, int ratio_class,
+/* For parameters of which those of a ratio class are the members. log_bins is 8 to 20. The caller
+ * frees with sam_threshold_free(), after any number of searches. */
+int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_class,
                        struct sam_error *error);
 void sam_threshold_free(struct sam_threshold *threshold);
 
-/* Begins the search among `size` elements. */
-void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size);
+/* Begins a search among `size` elements, which are all floats, or (`wide`) may be doubles. */
+void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wide);
 
 /* The next `count` elements of the pass with their classes, of which `first` came before in their
  * array. */

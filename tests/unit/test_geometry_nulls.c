@@ -161,8 +161,8 @@ static void above_by_simulation(void **state)
                 double members = 0, expected = 0, expected_above = 0;
                 for (size_t j = 0; j < SIMULATED; j++)
                     members += classes[j] == class;
-                assert_int_equal(sam_threshold_init(&search, true, 16, class, &error), 0);
-                sam_threshold_begin(&search, SIMULATED);
+                assert_int_equal(sam_threshold_init(&search, 16, class, &error), 0);
+                sam_threshold_begin(&search, SIMULATED, true);
                 do
                     sam_threshold_add_double(&search, m, classes, 0, SIMULATED);
                 while (sam_threshold_narrow(&search, (uint64_t)members, &error) == 1);

@@ -48,8 +48,8 @@ static void assert_selected(const float *floats, const double *doubles, size_t n
     uint8_t classes[4096];
     uint64_t members = 0;
     int more, passes = 0;
-    assert_int_equal(sam_threshold_init(&threshold, !floats, log_bins, 2, &error), 0);
-    sam_threshold_begin(&threshold, n);
+    assert_int_equal(sam_threshold_init(&threshold, log_bins, 2, &error), 0);
+    sam_threshold_begin(&threshold, n, !floats);
     do {
         /* In pieces of changing length. */
         for (size_t i = 0, piece = 1; i < n; i += piece, piece = (piece * 7 + 3) % 4096 + 1) {
@@ -151,12 +151,12 @@ static void nothing_and_not_a_number(void **state)
     struct sam_error error;
     const float values[] = {1, NAN, 2, INFINITY};
     const uint8_t classes[] = {1, 0, 1, 0};
-    assert_int_equal(sam_threshold_init(&threshold, false, 8, 1, &error), 0);
-    sam_threshold_begin(&threshold, 0);
+    assert_int_equal(sam_threshold_init(&threshold, 8, 1, &error), 0);
+    sam_threshold_begin(&threshold, 0, false);
     assert_int_equal(sam_threshold_narrow(&threshold, 0, &error), 0);
     assert_true(isnan(sam_threshold_value(&threshold)));
     for (uint64_t k = 0; k < 4; k++) {
-        sam_threshold_begin(&threshold, 4);
+        sam_threshold_begin(&threshold, 4, false);
         do
             sam_threshold_add(&threshold, values, classes, 0, 4);
         while (sam_threshold_narrow(&threshold, k, &error) == 1);
@@ -174,13 +174,13 @@ static void data_that_change_between_passes(void **state)
     struct sam_error error;
     const uint8_t classes[] = {1, 1, 1};
     const float before[] = {1, 2, 3}, after[] = {1e-3f, 1e-3f, 1e-3f};
-    assert_int_equal(sam_threshold_init(&threshold, false, 8, 1, &error), 0);
-    sam_threshold_begin(&threshold, 3);
+    assert_int_equal(sam_threshold_init(&threshold, 8, 1, &error), 0);
+    sam_threshold_begin(&threshold, 3, false);
     sam_threshold_add(&threshold, before, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), 1);
     sam_threshold_add(&threshold, after, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
-    sam_threshold_begin(&threshold, 3);
+    sam_threshold_begin(&threshold, 3, false);
     sam_threshold_add(&threshold, before, classes, 0, 2);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
     sam_threshold_free(&threshold);
