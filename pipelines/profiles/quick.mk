@@ -12,15 +12,15 @@ DATASET      := fashion-mnist
 DATA         :=
 WIDTH        := 8
 BATCH        := 64
-VAL_FRACTION := 0.02
+VAL_FRACTION := 0.01
 LR           := 0.05
 WEIGHT_DECAY := 0.0005
 
 # The run that is looked at closely, and the many that are only compared.
 
-LONG_TRAIN_SIZE := 8000
+LONG_TRAIN_SIZE := 6000
 LONG_EPOCHS     := 20
-GRID_TRAIN_SIZE := 2000
+GRID_TRAIN_SIZE := 1400
 GRID_EPOCHS     := 6
 
 # Steps that are followed one by one after the first epoch, and the epochs whose last step the
@@ -30,6 +30,6 @@ FOLLOWED_STEPS  := 20
 RECORDED_EPOCHS := 5-6
 
 SEEDS := 1 2
-RHOS  := 0.1 0.2 0.4
+RHOS  := 0.1 0.2 0.4 0.6 0.8
 RADII := 0.01 0.02 0.05 0.1 0.2 0.4 0.8
 RHO   := 0.1
