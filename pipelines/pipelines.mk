@@ -184,8 +184,7 @@ figures: $(figure_files) ## ... the figures
 tables: $(table_files) ## ... the tables
 runs: $(run_names:%=$(RUNS)/%/log.csv) ## ... the training runs
 status: ## which runs are done, running, missing, and the time left
-	@mkdir -p $(RUNS)
-	@$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))
+	@$(shell mkdir -p $(RUNS))$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))
 	@sed 's/^ //; /^$$/d' $(RESULTS)/plan | pipelines/status $(RUNS)
 define newline
 
