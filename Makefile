@@ -91,10 +91,14 @@ TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)
 .PHONY: tools
 tools: $(TOOL_BINARIES) ## build the tools (default)
 
-# The compiler and its flags are written to a file that changes only when they do.
+# What everything was compiled with. The file is written anew only where it differs, and then
+# everything is compiled again.
+flags := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+ifneq ($(strip $(flags)),$(strip $(file <$(OUT)/flags)))
 $(OUT)/flags: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@.new; \
-	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endif
+$(OUT)/flags:
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(flags))' > $@
 .PHONY: FORCE
 FORCE:
 

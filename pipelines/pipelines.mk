@@ -105,11 +105,12 @@ $(call table,profile): $(run_names:%=$(RUNS)/%/log.csv) \
 
 # `pipelines/train` trains a run from where it stopped, and puts what it leaves in place when it
 # is whole. Unlike tables, runs are not redone because a tool was built anew: that would throw
-# away days for a changed message. Each keeps the checksum of the program that made it, and `make
-# status` tells which are of another build than today's.
+# away days for a changed message. Each keeps, in its provenance, the checksum of the program that
+# made it.
 
 RUN_FILES := log.csv gradients weights.safetensors best.safetensors predictions.csv
-$(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/environment.json
+$(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/environment.json \
+    $(DATA)
 	@echo '  TRAIN $(@D)'
 	$(Q)pipelines/train $(@D) $(strip $(run.$*)) --threads $(THREADS) \
 	    $(if $(filter $*,$(predicting_runs)),--predictions $(@D)/predictions.part)

@@ -4,15 +4,16 @@
 # This copy was made at the notes' own scale: ResNet-18 of width 64 on CIFAR-100, 45,000 training
 # and 5,000 validation images, 200 epochs of minibatches of 256.
 #
-# `make data-cifar100` fetches the images. One run is 35,200 steps of two gradients; the notes'
-# author had a GPU, on which that took one and a half hours, and here it is days of a small
-# server, so copy the tree to a large one, where `make -jN PROFILE=notes paper` trains N runs side
-# by side, goes on after any interruption, and `make PROFILE=notes status` says how far it is.
+# The images are fetched first (`make data-cifar100` does that alone). One run is 35,200 steps of
+# two gradients; the notes' author had a GPU, on which that took one and a half hours, and here it
+# is days of a small server, so copy the tree to a large one, where `make -jN PROFILE=notes paper`
+# trains N runs side by side, goes on after any interruption, and `make PROFILE=notes status` says
+# how far it is.
 # Seeds may be added later (`SEEDS="1 2 3 4 5"`): what is done stays done. The streams of
 # gradients take about 20 GB for the run that is looked at closely and 1 GB for each run of SAM.
 
 DATASET      := cifar100
-DATA         :=
+DATA         := $(DATA_DIR)/cifar100
 WIDTH        := 64
 BATCH        := 256
 VAL_FRACTION := 0.1
