@@ -15,19 +15,18 @@ row(update) = sum[i = 1:words(updates)] (word(updates, i) eq update ? words(upda
 # A column of the panel's rows, SGD's left out: it is what the others are compared with.
 gain(rho, name) = strcol("update") ne "sgd" && column("rho") == real(rho) ? column(name) : NaN
 
-# One range for all panels, so that they compare.
-stats table using "gain_low" name "low" nooutput
-stats table using "gain_high" name "high" nooutput
-stats table using "notes_gain" name "noted" nooutput
-least = low_min < noted_min ? low_min : noted_min
-most = high_max > noted_max ? high_max : noted_max
+# One range for all panels, so that they compare: wide enough for most gains, not for the interval of
+# two seeds that disagree, which would leave the others no room.
+stats table using (abs(column("gain"))) name "ours" nooutput
+stats table using (abs(column("notes_gain"))) name "noted" nooutput
+reach = 2.5 * ours_up_quartile > 1.2 * noted_max ? 2.5 * ours_up_quartile : 1.2 * noted_max
+within(x) = x < -reach ? -reach : x > reach ? reach : x
 
 set multiplot layout 1,panels margins 0.155,0.985,0.2,0.92 spacing 0.018,0
 set yrange [0.4:words(updates) + 0.6]
 set grid xtics noytics
-pad = 0.06 * (most - least)
-set xrange [least - pad:most + pad]
-set xtics step(most - least, 3)
+set xrange [-1.06 * reach:1.06 * reach]
+set xtics step(2 * reach, 3)
 unset ytics
 set ytics scale 0 ()
 do for [i = 1:words(updates)] {
@@ -44,7 +43,8 @@ do for [k = 1:panels] {
         set xlabel "points of test accuracy gained over SGD" offset 0,0.4
     } else { unset xlabel }
     if (k == panels) { set key at screen 0.985,0.055 right maxrows 1 width -1 }
-    plot table using (gain(rho, "gain")):(row(strcol("update"))):"gain_low":"gain_high" \
+    plot table using (within(gain(rho, "gain"))):(row(strcol("update"))): \
+            (within(column("gain_low"))):(within(column("gain_high"))) \
             with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 \
             title "measured, mean and 95 % interval", \
         table using (gain(rho, "notes_gain")):(row(strcol("update")) - 0.25) \
