@@ -179,10 +179,13 @@ PANDOC := --standalone --from markdown --toc --toc-depth 2 --resource-path $(RES
 # What a person types
 # -------------------
 
-.PHONY: paper figures tables runs status
+.PHONY: paper figures tables gallery runs status
+GALLERY := classes buckets checkpoint experiment-1
 paper: $(PAPER)/samscope.html $(PAPER)/samscope.pdf ## make all tables, figures and the paper
 figures: $(figure_files) ## ... the figures
 tables: $(table_files) ## ... the tables
+gallery: $(GALLERY:%=$(FIGURES)/%.png) ## ... the figures that README.md shows, into figures/gallery
+	mkdir -p figures/gallery; cp $^ figures/gallery
 runs: $(run_names:%=$(RUNS)/%/log.csv) ## ... the training runs
 status: ## which runs are done, running, missing, and the time left
 	@$(shell mkdir -p $(RUNS))$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))
