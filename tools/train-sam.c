@@ -11,10 +11,13 @@
  * Holds the data set as bytes, seven floats a parameter, and what the network needs for a
  * minibatch. The work is in lib/train; this file has the command line, and what is said while it
  * runs. */
+#define _GNU_SOURCE /* tgkill */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/output.h"
@@ -147,14 +150,30 @@ static void on_progress(void *context, const struct sam_run *run)
 }
 
 /* SIGINT and SIGTERM are blocked while there is a checkpoint to save, and asked for between steps:
- * so no handler and no global are needed. `how` is SIG_BLOCK or SIG_UNBLOCK. */
-static void hold_signals(int how)
+ * so no flag, which would be a global, is needed. OpenBLAS has started threads before main(), which
+ * do not block them; there the handler hands them on to the main thread (whose number is that of
+ * the process), to wait. */
+static void hand_on(int number)
 {
+    const int error = errno;
+    tgkill(getpid(), getpid(), number);
+    errno = error;
+}
+
+static void hold_signals(bool hold)
+{
+    const struct sigaction action = {.sa_handler = hold ? hand_on : SIG_DFL,
+                                     .sa_flags = SA_RESTART};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigprocmask(how, &set, NULL);
+    if (hold)
+        sigprocmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!hold)
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* The signal that asks us to stop; 0: none. */
@@ -249,7 +268,7 @@ static int train(struct params *params, struct sam_run *run)
     if (outcome < 0)
         sam_tool_warn("%s", error.text);
     if (outcome == 0)
-        hold_signals(SIG_UNBLOCK); /* all is saved: the reports may be cut off */
+        hold_signals(false); /* all is saved: the reports may be cut off */
     int status = outcome < 0 ? (int)error.status : outcome ? 128 + pending_signal() : SAM_OK;
     const char *how = outcome == 0 ? "done" : outcome > 0 ? "stopped" : "diverged";
     if (status != SAM_FAILED && report_all(run, how))
@@ -271,7 +290,7 @@ int main(int argc, char **argv)
     parse(&params, argc, argv);
     const bool resumed = load_checkpoint(&params, &checkpoint);
     if (params.settings.checkpoint)
-        hold_signals(SIG_BLOCK); /* before there are threads, who inherit it */
+        hold_signals(true); /* before there are threads, who inherit it */
     if (sam_run_init(&run, &params.settings, resumed ? &checkpoint : NULL, &error))
         sam_tool_die(&error);
     sam_checkpoint_free(&checkpoint);

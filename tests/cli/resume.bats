@@ -59,7 +59,8 @@ below() {
         # With job control on, so that SIGINT is not ignored by a command in the background.
         set -m
         train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 12 \
-            --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 --threads 1 "${cut[@]}" &
+            --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 --threads 1 \
+            --info cut.json "${cut[@]}" &
         pid=$!
         set +m
         while [ ! -e cut.state ]; do sleep 0.01; done
@@ -67,6 +68,7 @@ below() {
         status=0
         wait $pid || status=$?
         [ "$status" -eq $((128 + signal)) ]
+        grep -q '"stopped"' cut.json # written after the last save; the signal alone would not
         [ ! -e cut.next ]
         long "${cut[@]}" --resume
         same_run whole cut
