@@ -182,7 +182,7 @@ PANDOC := --standalone --from markdown --toc --toc-depth 2 --resource-path $(RES
 # -------------------
 
 .PHONY: paper figures tables gallery runs status
-GALLERY := classes buckets checkpoint experiment-1
+GALLERY := classes experiment-1
 paper: $(PAPER)/samscope.html $(PAPER)/samscope.pdf ## make all tables, figures and the paper
 figures: $(figure_files) ## ... the figures
 tables: $(table_files) ## ... the tables
