@@ -5,12 +5,14 @@
 #
 #     make fuzz FUZZ_SECONDS=60              each harness for a minute
 #     make fuzz FUZZ=stream FUZZ_SECONDS=3600
+#     make fuzz-turns FUZZ_SECONDS=600       in the background's time, until each has had FUZZ_GOAL
 
 FUZZ_HARNESSES := $(filter-out tool,$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 # Those that fuzz_tool.c has options for.
 FUZZ_TOOLS := $(shell sed -nE 's/^ *\{"([a-z-]+)",.*/\1/p' tests/fuzz/fuzz_tool.c)
 FUZZ ?= $(FUZZ_HARNESSES) $(FUZZ_TOOLS)
 FUZZ_SECONDS ?= 60
+FUZZ_GOAL ?= 3600
 
 FUZZ_CC    := clang
 FUZZ_OUT   := $(BUILD)/fuzz
@@ -42,9 +44,11 @@ $(FUZZ_HARNESSES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/fuzz_%.
 	$(FUZZ_LINK) $^ $(FUZZ_LIBS) -o $@
 
 # Leaks are looked for where a harness frees all it takes; a tool that exits does not.
-.PHONY: fuzz
+.PHONY: fuzz fuzz-turns
 fuzz: $(FUZZ:%=$(FUZZ_OUT)/%) ## look for inputs that break the readers and tools (FUZZ_SECONDS=60)
 	@tests/fuzz/run $(FUZZ_OUT) $(FUZZ_SECONDS) $(FUZZ)
+fuzz-turns: $(FUZZ:%=$(FUZZ_OUT)/%) ## ... all in turns, until each has had FUZZ_GOAL=3600 seconds
+	@tests/fuzz/turns $(FUZZ_OUT) $(FUZZ_SECONDS) $(FUZZ_GOAL) $(FUZZ)
 
 # The same harnesses without a fuzzer, for `make check` (tests/cli/fuzz.bats).
 FUZZ_REPLAYS := $(FUZZ_HARNESSES:%=$(OUT)/tests/fuzz-%) $(FUZZ_TOOLS:%=$(OUT)/tests/fuzz-%)
