@@ -121,7 +121,7 @@ static struct sam_lanes_unit unit_new(struct sam_lanes_network *network,
     const int output = arch->size / arch->stride, k = arch->kernel;
     struct sam_lanes_unit unit = {.arch = arch, .pixels = output * output};
     /* With the few channels of an image the transforms cost more than they save. */
-    unit.winograd = conv == SAM_ENGINE_CONV_FAST && k == 3 && arch->stride == 1 && arch->stage > 0;
+    unit.winograd = conv == SAM_ENGINE_CONV_FAST && k == 3 && arch->stage > 0;
     unit.conv = unit.winograd ? &kernels->winograd : &kernels->direct;
     unit.flops = 2.0 * arch->in * arch->out * k * k * unit.pixels;
 

@@ -249,7 +249,7 @@ static void convolutions(bool winograd, double stray)
                                                .size = shape[2],
                                                .kernel = shape[3],
                                                .stride = shape[4]};
-            if (!runs_here(all_kernels[i].name) || (winograd && (shape[3] != 3 || shape[4] != 1)))
+            if (!runs_here(all_kernels[i].name) || (winograd && shape[3] != 3))
                 continue;
             for (int add = 0; add < 2; add++) {
                 struct trial trial = trial_new(all_kernels[i].kernels, unit, 19);

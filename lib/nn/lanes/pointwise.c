@@ -11,7 +11,7 @@ static void pack_plane(const float *images, ptrdiff_t image, int lanes, int pixe
         for (int i = 0; i < LANES; i++) {
             square[i] = vec_all(0);
             if (i < lanes)
-                __builtin_memcpy(&square[i], images + i * image + pixel, sizeof square[i]);
+                square[i] = vec_load_any(images + i * image + pixel);
         }
         vec_transpose(square);
         for (int i = 0; i < LANES; i++)

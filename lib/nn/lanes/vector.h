@@ -37,6 +37,24 @@ ALWAYS_INLINE void vec_store(float *p, vec v)
     *(vec_in_memory *)p = v;
 }
 
+/* The same from anywhere. */
+ALWAYS_INLINE vec vec_load_any(const float *p)
+{
+    vec v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The first `lanes` lanes to anywhere. */
+ALWAYS_INLINE void vec_store_first(float *p, vec v, int lanes)
+{
+    if (lanes == LANES)
+        __builtin_memcpy(p, &v, sizeof v);
+    else
+        for (int i = 0; i < lanes; i++)
+            p[i] = v[i];
+}
+
 ALWAYS_INLINE vec vec_all(float value)
 {
     return value - (vec){0}; /* the extension broadcasts a scalar operand; x - 0 is x */

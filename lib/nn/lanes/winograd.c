@@ -1,18 +1,18 @@
-/* winograd - 3x3 convolution of stride 1 by F(4x4,3x3): a tile of 4x4 outputs costs 36 products for
- * each pair of channels instead of 144.
+/* winograd - 3x3 convolution: with stride 1 by F(4x4,3x3), where a tile of 4x4 outputs costs 36
+ * products for each pair of channels instead of 144; with stride 2 by F(4x4,2x2) of the input's
+ * four phases (nn/lanes/winograd.h), where it costs 81.
  *
- * With d a 6x6 tile of the input, g a filter and Y the 4x4 tile of the output,
+ * With d a 6x6 (5x5, 4x5, ...) tile of the input, g a filter and Y the 4x4 tile of the output,
  *   Y = A' [ (G g G') * (B' d B) ] A        (A' is A transposed; * is element by element),
- * summed over input channels where the brackets stand, which makes 36 matrix products: one for each
- * of the 6x6 points p,   M[p] (K, tiles) = U[p] (K, C) V[p] (C, tiles).
+ * summed over input channels and phases where the brackets stand, which makes a matrix product for
+ * each of the 6x6 or 5x5 points p,   M[p] (K, tiles) = U[p] (K, C) V[p] (C, tiles).
  * The gradients are the transposed map, read off the same formula: with dM = A dY A',
  *   dU[p] = dM[p] V[p]',  dg = G' dU G;      dV[p] = U[p]' dM[p],  dd = B dV B',
  * where the dd of tiles that overlap add up.
  *
- * The matrices follow from the polynomials' points 0, +-a, +-b, infinity; a = 3/4, b = 3/2 make
- * half the rounding error of the usual 1 and 2. Sources: A. Lavin, S. Gray, "Fast algorithms for
- * convolutional neural networks", CVPR 2016; S. Winograd, "Arithmetic complexity of computations",
- * SIAM 1980. */
+ * The matrices follow from the points of the polynomials (nn/lanes/winograd_map.h). Sources: A.
+ * Lavin, S. Gray, "Fast algorithms for convolutional neural networks", CVPR 2016; S. Winograd,
+ * "Arithmetic complexity of computations", SIAM 1980. */
 #include <string.h>
 
 #include "nn/lanes/conv.h"
@@ -33,26 +33,29 @@ struct plan {
     int rows;  /* output channels at a time, forward */
 };
 
-/* 64 channels in 4 tiles of 16 samples are 0.6 MB: half of a core's second cache. 12 rows are two
- * full blocks of the product. */
+/* 64 channels in 4 tiles of 16 samples are 0.6 MB: half of a core's second cache. 48 rows are some
+ * full blocks of the product; where all the channels do not fit, they are read once for as many. */
 static struct plan plan_of(const struct sam_arch_unit *unit)
 {
-    return (struct plan){(unit->in <= 32 ? 128 : 64) / LANES, 12};
+    const int inputs = winograd_phases(unit->stride) * unit->in;
+    return (struct plan){(inputs <= 32 ? 128 : 64) / LANES, 48};
 }
 
 /* The working memory of a span; all its points lie one vector more apart than they have to, or all
- * 36 would fall on the same few sets of the cache. */
+ * would fall on the same few sets of the cache. Where channels are counted, those of each phase are
+ * channels of their own: (phases, C). */
 struct work {
     const struct sam_arch_unit *unit;
     struct sam_lanes_span span;
     struct plan plan;
+    int size, points;                  /* of the output; of a tile */
     ptrdiff_t whole_point, part_point; /* floats from point to point */
-    /* (36, channels, T, L): V of all inputs forward, dM of all outputs backward. */
+    /* (points, channels, T, L): V of all inputs forward, dM of all outputs backward. */
     float *whole;
     /* The same of some channels: M of outputs forward, V and in its place dV of inputs backward. */
     float *part;
     float *turned;    /* (T, L, columns): V of one point, transposed */
-    float *lane_sums; /* (36, K, C, L): dU before the lanes are added up, for few channels */
+    float *lane_sums; /* (points, K, C, L): dU before the lanes are added up, for few channels */
     float *du;        /* see nn/lanes/winograd.h */
     int count;        /* the tiles of the chunk at hand */
     struct tile tiles[MOST_TILES];
@@ -61,7 +64,7 @@ struct work {
 /* So few channels that dU is cheaper summed lane by lane than with V transposed. */
 static bool few_channels(const struct sam_arch_unit *unit)
 {
-    return unit->in <= LANES && unit->out <= LANES;
+    return unit->stride == 1 && unit->in <= LANES && unit->out <= LANES;
 }
 
 static int most(int a, int b)
@@ -73,16 +76,20 @@ static int most(int a, int b)
 static size_t work_place(struct work *work, const struct sam_arch_unit *unit, float *scratch)
 {
     const struct plan plan = plan_of(unit);
-    *work = (struct work){.unit = unit, .plan = plan};
-    work->whole_point = ((ptrdiff_t)most(unit->in, unit->out) * plan.tiles + 1) * LANES;
+    const int inputs = winograd_phases(unit->stride) * unit->in;
+    *work = (struct work){.unit = unit,
+                          .plan = plan,
+                          .size = unit->size / unit->stride,
+                          .points = winograd_points(unit->stride)};
+    work->whole_point = ((ptrdiff_t)most(inputs, unit->out) * plan.tiles + 1) * LANES;
     work->part_point = ((ptrdiff_t)most(plan.rows, WINOGRAD_COLUMNS) * plan.tiles + 1) * LANES;
     struct pieces pieces = {scratch, 0};
-    work->whole = pieces_take(&pieces, SQUARE * work->whole_point);
-    work->part = pieces_take(&pieces, SQUARE * work->part_point);
+    work->whole = pieces_take(&pieces, work->points * work->whole_point);
+    work->part = pieces_take(&pieces, work->points * work->part_point);
     work->turned = pieces_take(&pieces, (ptrdiff_t)plan.tiles * LANES * WINOGRAD_COLUMNS);
-    work->du = pieces_take(&pieces, SQUARE * winograd_point(unit));
+    work->du = pieces_take(&pieces, work->points * winograd_point(unit));
     work->lane_sums =
-        pieces_take(&pieces, few_channels(unit) ? SQUARE * unit->out * unit->in * LANES : 0);
+        pieces_take(&pieces, few_channels(unit) ? work->points * unit->out * unit->in * LANES : 0);
     return (size_t)pieces.used;
 }
 
@@ -103,55 +110,58 @@ static void work_take(struct work *work, int first, int end)
 {
     work->count = least(work->plan.tiles, end - first);
     for (int t = 0; t < work->count; t++)
-        work->tiles[t] = tile_at(work->unit->size, first + t);
+        work->tiles[t] = tile_at(work->size, first + t);
 }
 
 /* V of `count` input channels from `first` on. */
 static void chunk_input(const struct work *work, const struct sam_lanes_input *input, int first,
                         int count, float *v, ptrdiff_t point)
 {
-    const int size = work->unit->size, channels = work->unit->in;
+    const struct sam_arch_unit *unit = work->unit;
     for (int c = 0; c < count; c++, v += channel_step(work))
         for (int t = 0; t < work->count; t++) {
-            const struct channel channel =
-                channel_of(input, channels, size * size, work->tiles[t].group, first + c);
-            tile_input(&channel, size, work->tiles[t], v + t * LANES, point);
+            const struct channel channel = channel_of(input, unit->in, unit->size * unit->size,
+                                                      work->tiles[t].group, first + c);
+            tile_input(&channel, unit->size, work->tiles[t], unit->stride, v + t * LANES,
+                       count * channel_step(work), point);
         }
 }
 
 /* dx (G, C, S, S, L) = what dV of `count` channels from `first` on makes, or += with `add`. */
 static void chunk_input_back(const struct work *work, int first, int count, bool add, float *dx)
 {
-    const int size = work->unit->size, channels = work->unit->in;
+    const struct sam_arch_unit *unit = work->unit;
     const float *dv = work->part;
     for (int c = first; c < first + count; c++, dv += channel_step(work))
         for (int t = 0; t < work->count; t++)
-            tile_input_back(dv + t * LANES, work->part_point, size, work->tiles[t], add,
-                            dx + ((ptrdiff_t)work->tiles[t].group * channels + c) *
-                                     plane_size(size));
+            tile_input_back(dv + t * LANES, count * channel_step(work), work->part_point,
+                            unit->size, work->tiles[t], unit->stride, add,
+                            dx + ((ptrdiff_t)work->tiles[t].group * unit->in + c) *
+                                     plane_size(unit->size));
 }
 
 /* y (G, K, S, S, L) of `count` channels from `first` on. */
 static void chunk_output(const struct work *work, int first, int count, float *y)
 {
-    const int size = work->unit->size, channels = work->unit->out;
+    const int size = work->size, channels = work->unit->out;
     const float *m = work->part;
     for (int k = first; k < first + count; k++, m += channel_step(work))
         for (int t = 0; t < work->count; t++)
-            tile_output(m + t * LANES, work->part_point, size, work->tiles[t],
+            tile_output(m + t * LANES, work->part_point, size, work->tiles[t], work->unit->stride,
                         y + ((ptrdiff_t)work->tiles[t].group * channels + k) * plane_size(size));
 }
 
 /* dM of all channels. */
 static void chunk_output_back(const struct work *work, const struct sam_lanes_slope *slope)
 {
-    const int size = work->unit->size, channels = work->unit->out;
+    const int size = work->size, channels = work->unit->out;
     float *dm = work->whole;
     for (int k = 0; k < channels; k++, dm += channel_step(work))
         for (int t = 0; t < work->count; t++) {
             const struct slope_channel channel =
                 slope_channel_of(slope, work->span, channels, size, work->tiles[t].group, k);
-            tile_output_back(&channel, size, work->tiles[t], dm + t * LANES, work->whole_point);
+            tile_output_back(&channel, size, work->tiles[t], work->unit->stride, dm + t * LANES,
+                             work->whole_point);
         }
 }
 
@@ -159,34 +169,60 @@ static void chunk_output_back(const struct work *work, const struct sam_lanes_sl
 
 static const struct sam_lanes_tap one_tap = {0, 0};
 
-/* Rows first .. first+count-1 of M = U V, summed over `depth` input channels; or of dV = U' dM,
- * summed over as many output channels, in the place of V. U is the form of the weights that has
- * these rows: see nn/lanes/winograd.h. */
-static void multiply_weights(const struct work *work, const float *u, int depth, int point,
-                             int first, int count)
+/* M[p] = U V, outputs first .. first+count-1, summed over the channels of the phases that have the
+ * point. */
+static void multiply_forward(const struct work *work, const float *u, int point, int first,
+                             int count)
 {
-    const ptrdiff_t row = whole_vectors(depth);
+    const struct sam_arch_unit *unit = work->unit;
+    const struct winograd_range phases = winograd_range(unit->stride, point);
+    const ptrdiff_t row = whole_vectors(winograd_phases(unit->stride) * unit->in);
     sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = count,
         .columns = work->count,
         .taps = 1,
         .tap = &one_tap,
-        .depth = depth,
+        .depth = phases.count * unit->in,
         .out = work->part + point * work->part_point,
         .out_row = channel_step(work),
         .out_column = LANES,
-        .x = work->whole + point * work->whole_point,
+        .x = work->whole + point * work->whole_point + phases.first * unit->in * channel_step(work),
         .x_step = channel_step(work),
-        .w = u + point * winograd_point(work->unit) + first * row,
+        .w = u + point * winograd_point(unit) + first * row + phases.first * unit->in,
         .w_step = 1,
         .w_row = row,
     });
 }
 
-/* V of one point, transposed: channels in the lanes, those that fill the last vector up zero. */
-static void turn(const struct work *work, int point, int count)
+/* dV[p] = U' dM of the block of `count` channels from `first` on, in the place of V. */
+static void multiply_input_back(const struct work *work, const float *u, int point, int first,
+                                int count)
 {
-    const float *v = work->part + point * work->part_point;
+    const struct sam_arch_unit *unit = work->unit;
+    const struct winograd_range phases = winograd_range(unit->stride, point);
+    const ptrdiff_t row = whole_vectors(unit->out);
+    sam_lanes_multiply(&(struct sam_lanes_product){
+        .rows = phases.count * count,
+        .columns = work->count,
+        .taps = 1,
+        .tap = &one_tap,
+        .depth = unit->out,
+        .out = work->part + point * work->part_point + phases.first * count * channel_step(work),
+        .out_row = channel_step(work),
+        .out_column = LANES,
+        .x = work->whole + point * work->whole_point,
+        .x_step = channel_step(work),
+        .w = u + point * winograd_point(unit) +
+             (winograd_phases(unit->stride) * first + phases.first * count) * row,
+        .w_step = 1,
+        .w_row = row,
+    });
+}
+
+/* `count` channels of V at one point, transposed: channels in the lanes, those that fill the last
+ * vector up zero. */
+static void turn(const struct work *work, const float *v, int count)
+{
     const int row = whole_vectors(count);
     for (int c = 0; c < count; c += LANES)
         for (int t = 0; t < work->count; t++) {
@@ -200,22 +236,26 @@ static void turn(const struct work *work, int point, int count)
         }
 }
 
-/* dU (columns first .. first+count-1) = dM V', or += with `add`: the sum runs over samples. */
+/* dU[p] of the block of `count` channels from `first` on = dM V', or += with `add`: the sum runs
+ * over samples. */
 static void multiply_weight_back(const struct work *work, int point, int first, int count, bool add)
 {
-    turn(work, point, count);
+    const struct sam_arch_unit *unit = work->unit;
+    const struct winograd_range phases = winograd_range(unit->stride, point);
+    const int columns = whole_vectors(phases.count * count);
+    turn(work, work->part + point * work->part_point + phases.first * count * channel_step(work),
+         phases.count * count);
     sam_lanes_multiply(&(struct sam_lanes_product){
-        .rows = work->unit->out,
-        .columns = whole_vectors(count) / LANES,
+        .rows = unit->out,
+        .columns = columns / LANES,
         .taps = 1,
         .tap = &one_tap,
         .depth = work->count * LANES,
-        .out = work->du + point * winograd_point(work->unit) +
-               winograd_slope_offset(work->unit, 0, first),
-        .out_row = winograd_slope_row(work->unit, first),
+        .out = work->du + point * winograd_point(unit) + winograd_slope_offset(unit, 0, first),
+        .out_row = winograd_slope_row(unit, first),
         .out_column = LANES,
         .x = work->turned,
-        .x_step = whole_vectors(count),
+        .x_step = columns,
         .w = work->whole + point * work->whole_point,
         .w_step = 1,
         .w_row = channel_step(work),
@@ -223,7 +263,7 @@ static void multiply_weight_back(const struct work *work, int point, int first, 
     });
 }
 
-/* The same for few channels, into lane_sums. */
+/* The same for few channels and stride 1, into lane_sums. */
 static void correlate_weight_back(const struct work *work, int point)
 {
     const int channels = work->unit->in;
@@ -247,7 +287,7 @@ static void total_weight_back(const struct work *work)
 {
     const struct sam_arch_unit *unit = work->unit;
     const float *sums = work->lane_sums;
-    for (int point = 0; point < SQUARE; point++)
+    for (int point = 0; point < work->points; point++)
         for (int k = 0; k < unit->out; k++, sums += unit->in * LANES)
             sam_lanes_correlation_total(sums, unit->in,
                                         work->du + point * winograd_point(unit) +
@@ -256,9 +296,9 @@ static void total_weight_back(const struct work *work)
 
 /* --- Spans ----------------------------------------------------------------------------------- */
 
-static int tiles_per_group(const struct sam_arch_unit *unit)
+static int tiles_per_group(const struct work *work)
 {
-    return (unit->size / TILE) * (unit->size / TILE);
+    return (work->size / TILE) * (work->size / TILE);
 }
 
 static void chunk_forward(const struct work *work, const struct sam_lanes_input *input,
@@ -268,8 +308,8 @@ static void chunk_forward(const struct work *work, const struct sam_lanes_input 
     chunk_input(work, input, 0, unit->in, work->whole, work->whole_point);
     for (int k = 0; k < unit->out; k += work->plan.rows) {
         const int count = least(work->plan.rows, unit->out - k);
-        for (int point = 0; point < SQUARE; point++)
-            multiply_weights(work, u, unit->in, point, k, count);
+        for (int point = 0; point < work->points; point++)
+            multiply_forward(work, u, point, k, count);
         chunk_output(work, k, count, y);
     }
 }
@@ -280,7 +320,7 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
 {
     struct work work;
     work_place(&work, unit, scratch);
-    const int tiles = tiles_per_group(unit), end = span.end * tiles;
+    const int tiles = tiles_per_group(&work), end = span.end * tiles;
     for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
         work_take(&work, first, end);
         chunk_forward(&work, input, weights, y);
@@ -293,15 +333,15 @@ static void chunk_backward(const struct work *work, const struct sam_lanes_input
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_output_back(work, slope);
-    for (int c = 0; c < unit->in; c += WINOGRAD_COLUMNS) {
-        const int count = least(WINOGRAD_COLUMNS, unit->in - c);
+    for (int c = 0; c < unit->in; c += winograd_block(unit->stride)) {
+        const int count = winograd_block_channels(unit, c);
         chunk_input(work, input, c, count, work->part, work->part_point);
-        for (int point = 0; point < SQUARE; point++) {
+        for (int point = 0; point < work->points; point++) {
             if (few_channels(unit))
                 correlate_weight_back(work, point);
             else
                 multiply_weight_back(work, point, c, count, add_weights);
-            multiply_weights(work, u, unit->out, point, c, count);
+            multiply_input_back(work, u, point, c, count);
         }
         chunk_input_back(work, c, count, add, dx);
     }
@@ -315,11 +355,11 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     struct work work;
     work_place(&work, unit, scratch);
     work.span = span;
-    const int tiles = tiles_per_group(unit), end = span.end * tiles;
+    const int tiles = tiles_per_group(&work), end = span.end * tiles;
     const bool few = few_channels(unit);
     if (few)
         memset(work.lane_sums, 0,
-               (size_t)(SQUARE * unit->out * unit->in) * LANES * sizeof *work.lane_sums);
+               (size_t)(work.points * unit->out * unit->in) * LANES * sizeof *work.lane_sums);
     for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
         work_take(&work, first, end);
         chunk_backward(&work, input, slope, weights, first > span.first * tiles, add, dx);

@@ -1,10 +1,10 @@
 /* winograd_tile - the two-dimensional maps of nn/lanes/winograd.c between one tile of one channel
- * of an activation and its 36 points, which lie `point` floats apart. */
+ * of an activation and its points, which lie `point` floats apart. */
 #ifndef SAM_NN_LANES_WINOGRAD_TILE_H
 #define SAM_NN_LANES_WINOGRAD_TILE_H
 
 #include "nn/lanes/layout.h"
-#include "nn/lanes/winograd_map.h"
+#include "nn/lanes/winograd.h"
 
 /* Channels lie far apart, and a tile is too small for the hardware to see where the next one is. So
  * whoever works on a tile asks for the same place in the next channel, which is needed as many
@@ -25,6 +25,7 @@ struct tile {
     bool border; /* do its inputs reach over the edge of the image? */
 };
 
+/* Tile `index` of outputs of this size. */
 static inline struct tile tile_at(int size, int index)
 {
     const int side = size / TILE, in_group = index % (side * side);
@@ -33,79 +34,108 @@ static inline struct tile tile_at(int size, int index)
                          y == 0 || x == 0 || y + TILE == size || x + TILE == size};
 }
 
-/* V = B' d B. `border` and `normed` repeat what tile and channel say, as constants. */
-ALWAYS_INLINE void map_tile_input(const struct channel *channel, int size, struct tile tile,
-                                  bool border, bool normed, float *v, ptrdiff_t point)
+/* The first of the inputs, in one direction, that four outputs from `output` on read in a phase of
+ * so many points: odd rows begin with the one before the outputs' own. */
+ALWAYS_INLINE int first_input(int stride, int points, int output)
 {
-    vec half[POINTS][POINTS], d[POINTS], mapped[POINTS];
-    const ptrdiff_t corner = ((tile.y - 1) * size + tile.x - 1) * LANES, row = size * LANES;
-    for (int j = 0; j < POINTS; j++) {
-        const int x = tile.x - 1 + j;
+    return stride * output - (points == TILE ? 0 : 1);
+}
+
+/* V = B' d B of one phase. What this and its like below know of channel, tile and phase comes as
+ * constants. */
+ALWAYS_INLINE void map_input_tile(const struct channel *channel, int size, struct tile tile,
+                                  int stride, int phase, bool border, bool normed, float *v,
+                                  ptrdiff_t point)
+{
+    const struct winograd_phase points = winograd_phase(stride, phase);
+    const int top = first_input(stride, points.rows, tile.y);
+    const int left = first_input(stride, points.columns, tile.x);
+    vec half[MOST_POINTS][MOST_POINTS], d[MOST_POINTS], mapped[MOST_POINTS];
+    for (int j = 0; j < points.columns; j++) {
+        const int x = left + j * stride;
 #pragma GCC unroll 6
-        for (int i = 0; i < POINTS; i++) {
-            const int y = tile.y - 1 + i;
+        for (int i = 0; i < points.rows; i++) {
+            const int y = top + i * stride;
+            const ptrdiff_t at = ((ptrdiff_t)y * size + x) * LANES;
             if (border && (x < 0 || y < 0 || x >= size || y >= size))
                 d[i] = (vec){0};
             else
-                d[i] = channel_read(channel, normed, normed, corner + i * row + j * LANES);
-            fetch_next(channel->x + corner + i * row + j * LANES, size);
+                d[i] = channel_read(channel, normed, normed, at);
+            fetch_next(channel->x + at, size);
         }
-        map_input(d, mapped);
+        map_input(points.rows, d, mapped);
 #pragma GCC unroll 6
-        for (int i = 0; i < POINTS; i++)
+        for (int i = 0; i < points.rows; i++)
             half[i][j] = mapped[i];
     }
-    for (int i = 0; i < POINTS; i++) {
-        map_input(half[i], mapped);
+    for (int i = 0; i < points.rows; i++) {
+        map_input(points.columns, half[i], mapped);
+        float *row = v + i * winograd_side(stride) * point;
 #pragma GCC unroll 6
-        for (int j = 0; j < POINTS; j++, v += point)
-            vec_store(v, mapped[j]);
+        for (int j = 0; j < points.columns; j++)
+            vec_store(row + j * point, mapped[j]);
     }
 }
 
-static void tile_input(const struct channel *channel, int size, struct tile tile, float *v,
-                       ptrdiff_t point)
+ALWAYS_INLINE void map_input_phase(const struct channel *channel, int size, struct tile tile,
+                                   int stride, int phase, float *v, ptrdiff_t point)
 {
     if (tile.border && channel->norm)
-        map_tile_input(channel, size, tile, true, true, v, point);
+        map_input_tile(channel, size, tile, stride, phase, true, true, v, point);
     else if (tile.border)
-        map_tile_input(channel, size, tile, true, false, v, point);
+        map_input_tile(channel, size, tile, stride, phase, true, false, v, point);
     else if (channel->norm)
-        map_tile_input(channel, size, tile, false, true, v, point);
+        map_input_tile(channel, size, tile, stride, phase, false, true, v, point);
     else
-        map_tile_input(channel, size, tile, false, false, v, point);
+        map_input_tile(channel, size, tile, stride, phase, false, false, v, point);
 }
 
-/* Adds B dV B' to one channel of dx (S, S, L). Without `add`, what dx held does not count: where no
- * tile above or to the left has been before, nothing is read. */
-ALWAYS_INLINE void map_tile_input_back(const float *dv, ptrdiff_t point, int size, struct tile tile,
-                                       bool border, bool add, float *dx)
+/* All phases of V, `phase_step` floats apart. */
+static void tile_input(const struct channel *channel, int size, struct tile tile, int stride,
+                       float *v, ptrdiff_t phase_step, ptrdiff_t point)
 {
-    vec half[POINTS][POINTS], v[POINTS], d[POINTS];
-    for (int i = 0; i < POINTS; i++) {
+    if (stride == 1) {
+        map_input_phase(channel, size, tile, 1, 0, v, point);
+        return;
+    }
+#pragma GCC unroll 4
+    for (int phase = 0; phase < MOST_PHASES; phase++)
+        map_input_phase(channel, size, tile, 2, phase, v + phase * phase_step, point);
+}
+
+/* Adds B dV B' of one phase to one channel of dx (S, S, L). Without `add`, what dx held does not
+ * count: where no tile above or to the left has been before, nothing is read. */
+ALWAYS_INLINE void map_input_tile_back(const float *dv, ptrdiff_t point, int size, struct tile tile,
+                                       int stride, int phase, bool border, bool add, float *dx)
+{
+    const struct winograd_phase points = winograd_phase(stride, phase);
+    const int top = first_input(stride, points.rows, tile.y);
+    const int left = first_input(stride, points.columns, tile.x);
+    vec half[MOST_POINTS][MOST_POINTS], v[MOST_POINTS], d[MOST_POINTS];
+    for (int i = 0; i < points.rows; i++) {
+        const float *row = dv + i * winograd_side(stride) * point;
 #pragma GCC unroll 6
-        for (int j = 0; j < POINTS; j++, dv += point)
-            v[j] = vec_load(dv);
-        map_input_back(v, d);
+        for (int j = 0; j < points.columns; j++)
+            v[j] = vec_load(row + j * point);
+        map_input_back(points.columns, v, d);
 #pragma GCC unroll 6
-        for (int j = 0; j < POINTS; j++)
+        for (int j = 0; j < points.columns; j++)
             half[j][i] = d[j];
     }
-    float *corner = dx + ((tile.y - 1) * size + tile.x - 1) * LANES;
-    for (int j = 0; j < POINTS; j++) {
-        const int x = tile.x - 1 + j;
+    for (int j = 0; j < points.columns; j++) {
+        const int x = left + j * stride;
         if (border && (x < 0 || x >= size))
             continue;
-        map_input_back(half[j], d);
-        const bool left = j < 2 && !(border && tile.x == 0);
+        map_input_back(points.rows, half[j], d);
+        const bool shared_column = j < points.columns - TILE && !(border && tile.x == 0);
 #pragma GCC unroll 6
-        for (int i = 0; i < POINTS; i++) {
-            const int y = tile.y - 1 + i;
-            const bool above = i < 2 && !(border && tile.y == 0);
-            float *at = corner + (i * size + j) * LANES;
+        for (int i = 0; i < points.rows; i++) {
+            const int y = top + i * stride;
+            const bool shared_row = i < points.rows - TILE && !(border && tile.y == 0);
+            float *at = dx + ((ptrdiff_t)y * size + x) * LANES;
             if (border && (y < 0 || y >= size))
                 continue;
-            if (add || left || above)
+            if (add || shared_column || shared_row)
                 d[i] += vec_load(at);
             vec_store(at, d[i]);
             fetch_next_to_write(at, size);
@@ -113,30 +143,45 @@ ALWAYS_INLINE void map_tile_input_back(const float *dv, ptrdiff_t point, int siz
     }
 }
 
-static void tile_input_back(const float *dv, ptrdiff_t point, int size, struct tile tile, bool add,
-                            float *dx)
+ALWAYS_INLINE void map_input_phase_back(const float *dv, ptrdiff_t point, int size,
+                                        struct tile tile, int stride, int phase, bool add,
+                                        float *dx)
 {
     if (tile.border)
-        map_tile_input_back(dv, point, size, tile, true, add, dx);
+        map_input_tile_back(dv, point, size, tile, stride, phase, true, add, dx);
     else
-        map_tile_input_back(dv, point, size, tile, false, add, dx);
+        map_input_tile_back(dv, point, size, tile, stride, phase, false, add, dx);
+}
+
+/* The same of all phases. */
+static void tile_input_back(const float *dv, ptrdiff_t phase_step, ptrdiff_t point, int size,
+                            struct tile tile, int stride, bool add, float *dx)
+{
+    if (stride == 1) {
+        map_input_phase_back(dv, point, size, tile, 1, 0, add, dx);
+        return;
+    }
+#pragma GCC unroll 4
+    for (int phase = 0; phase < MOST_PHASES; phase++)
+        map_input_phase_back(dv + phase * phase_step, point, size, tile, 2, phase, add, dx);
 }
 
 /* One channel of y (S, S, L) = A' M A. */
-static void tile_output(const float *m, ptrdiff_t point, int size, struct tile tile, float *y)
+ALWAYS_INLINE void map_output_tile(const float *m, ptrdiff_t point, int size, struct tile tile,
+                                   int side, float *y)
 {
-    vec half[TILE][POINTS], column[POINTS], mapped[TILE];
-    for (int j = 0; j < POINTS; j++) {
+    vec half[TILE][MOST_POINTS], column[MOST_POINTS], mapped[TILE];
+    for (int j = 0; j < side; j++) {
 #pragma GCC unroll 6
-        for (int i = 0; i < POINTS; i++)
-            column[i] = vec_load(m + (i * POINTS + j) * point);
-        map_output(column, mapped);
+        for (int i = 0; i < side; i++)
+            column[i] = vec_load(m + (i * side + j) * point);
+        map_output(side, column, mapped);
 #pragma GCC unroll 4
         for (int i = 0; i < TILE; i++)
             half[i][j] = mapped[i];
     }
     for (int i = 0; i < TILE; i++) {
-        map_output(half[i], mapped);
+        map_output(side, half[i], mapped);
 #pragma GCC unroll 4
         for (int j = 0; j < TILE; j++) {
             float *at = y + ((tile.y + i) * size + tile.x + j) * LANES;
@@ -146,11 +191,20 @@ static void tile_output(const float *m, ptrdiff_t point, int size, struct tile t
     }
 }
 
-/* dM = A dY A'. */
-static void tile_output_back(const struct slope_channel *slope, int size, struct tile tile,
-                             float *dm, ptrdiff_t point)
+static void tile_output(const float *m, ptrdiff_t point, int size, struct tile tile, int stride,
+                        float *y)
 {
-    vec half[POINTS][TILE], column[TILE], mapped[POINTS];
+    if (stride == 1)
+        map_output_tile(m, point, size, tile, winograd_side(1), y);
+    else
+        map_output_tile(m, point, size, tile, winograd_side(2), y);
+}
+
+/* dM = A dY A'. */
+ALWAYS_INLINE void map_output_tile_back(const struct slope_channel *slope, int size,
+                                        struct tile tile, int side, float *dm, ptrdiff_t point)
+{
+    vec half[MOST_POINTS][TILE], column[TILE], mapped[MOST_POINTS];
     for (int j = 0; j < TILE; j++) {
 #pragma GCC unroll 4
         for (int i = 0; i < TILE; i++) {
@@ -159,17 +213,26 @@ static void tile_output_back(const struct slope_channel *slope, int size, struct
             fetch_next(slope->dz + at, size);
             fetch_next(slope->y + at, size);
         }
-        map_output_back(column, mapped);
+        map_output_back(side, column, mapped);
 #pragma GCC unroll 6
-        for (int i = 0; i < POINTS; i++)
+        for (int i = 0; i < side; i++)
             half[i][j] = mapped[i];
     }
-    for (int i = 0; i < POINTS; i++) {
-        map_output_back(half[i], mapped);
+    for (int i = 0; i < side; i++) {
+        map_output_back(side, half[i], mapped);
 #pragma GCC unroll 6
-        for (int j = 0; j < POINTS; j++, dm += point)
+        for (int j = 0; j < side; j++, dm += point)
             vec_store(dm, mapped[j]);
     }
+}
+
+static void tile_output_back(const struct slope_channel *slope, int size, struct tile tile,
+                             int stride, float *dm, ptrdiff_t point)
+{
+    if (stride == 1)
+        map_output_tile_back(slope, size, tile, winograd_side(1), dm, point);
+    else
+        map_output_tile_back(slope, size, tile, winograd_side(2), dm, point);
 }
 
 #endif

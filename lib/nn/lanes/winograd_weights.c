@@ -1,13 +1,23 @@
-/* winograd_weights - filters into their Winograd form and back, for a vector of input channels at a
- * time. The maps are those of nn/lanes/winograd.c. */
+/* winograd_weights - filters into their Winograd form and back, for a vector of channels at a time.
+ * The maps are those of nn/lanes/winograd.c. */
 #include "nn/lanes/conv.h"
 #include "nn/lanes/layout.h"
 #include "nn/lanes/winograd.h"
-#include "nn/lanes/winograd_map.h"
 
 size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit)
 {
-    return (size_t)(SQUARE * winograd_point(unit));
+    return (size_t)(winograd_points(unit->stride) * winograd_point(unit));
+}
+
+/* The taps that meet a phase in one direction: which the i-th is, and how many there are. */
+ALWAYS_INLINE int tap_of(int points, int i)
+{
+    return points == 6 ? i : points == 5 ? 2 * i : 1;
+}
+
+ALWAYS_INLINE int taps_of(int points)
+{
+    return points - TILE + 1;
 }
 
 /* The filters of a row are `lane_step` floats apart: LANES of them, or those left over, side by
@@ -24,59 +34,129 @@ static void read_filters(const float *filters, ptrdiff_t lane_step, int lanes, v
             g[x][y] = vec_load(lined_up[x][y]);
 }
 
-/* U = G g G' of one vector; `point` floats from point to point. */
-static void map_filters(vec g[3][3], float *u, ptrdiff_t point)
+/* U = G g G' of one vector and phase; `side` points in a row, `point` floats from point to point.
+ */
+ALWAYS_INLINE void map_phase(vec g[3][3], struct winograd_phase phase, int lanes, int side,
+                             float *u, ptrdiff_t point)
 {
-    vec half[POINTS][3], mapped[POINTS];
-    for (int x = 0; x < 3; x++) {
-        map_weight(g[x], mapped);
-        for (int i = 0; i < POINTS; i++)
+    vec half[MOST_POINTS][3], taps[3], mapped[MOST_POINTS];
+    for (int x = 0; x < taps_of(phase.columns); x++) {
+        for (int y = 0; y < taps_of(phase.rows); y++)
+            taps[y] = g[tap_of(phase.columns, x)][tap_of(phase.rows, y)];
+        map_weight(phase.rows, taps, mapped);
+        for (int i = 0; i < phase.rows; i++)
             half[i][x] = mapped[i];
     }
-    for (int i = 0; i < POINTS; i++) {
-        map_weight(half[i], mapped);
-        for (int j = 0; j < POINTS; j++, u += point)
-            vec_store(u, mapped[j]);
+    for (int i = 0; i < phase.rows; i++) {
+        map_weight(phase.columns, half[i], mapped);
+        for (int j = 0; j < phase.columns; j++)
+            vec_store_first(u + (i * side + j) * point, mapped[j], lanes);
+    }
+}
+
+/* All phases of one vector, `phase_step` floats apart. */
+static void map_filters(vec g[3][3], int stride, int lanes, float *u, ptrdiff_t phase_step,
+                        ptrdiff_t point)
+{
+    if (stride == 1) {
+        map_phase(g, winograd_phase(1, 0), lanes, winograd_side(1), u, point);
+        return;
+    }
+#pragma GCC unroll 4
+    for (int phase = 0; phase < MOST_PHASES; phase++)
+        map_phase(g, winograd_phase(2, phase), lanes, winograd_side(2), u + phase * phase_step,
+                  point);
+}
+
+static void prepare_forward(const struct sam_arch_unit *unit, const float *filters, int k, float *u)
+{
+    const ptrdiff_t row = whole_vectors(winograd_phases(unit->stride) * unit->in);
+    for (int c = 0; c < unit->in; c += LANES) {
+        const int lanes = least(LANES, unit->in - c);
+        vec g[3][3];
+        read_filters(filters + ((ptrdiff_t)k * unit->in + c) * 9, 9, lanes, g);
+        map_filters(g, unit->stride, lanes, u + k * row + c, unit->in, winograd_point(unit));
+    }
+}
+
+static void prepare_backward(const struct sam_arch_unit *unit, const float *filters, int c,
+                             float *u)
+{
+    const int first = c - c % winograd_block(unit->stride);
+    const ptrdiff_t row = whole_vectors(unit->out);
+    const ptrdiff_t phase_step = winograd_block_channels(unit, first) * row;
+    u += (winograd_phases(unit->stride) * first + c - first) * row;
+    for (int k = 0; k < unit->out; k += LANES) {
+        const int lanes = least(LANES, unit->out - k);
+        vec g[3][3];
+        read_filters(filters + ((ptrdiff_t)k * unit->in + c) * 9, (ptrdiff_t)unit->in * 9, lanes,
+                     g);
+        map_filters(g, unit->stride, lanes, u + k, phase_step, winograd_point(unit));
     }
 }
 
 void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *weights,
                                  bool backward, int first, int end, float *transformed)
 {
-    const int columns = backward ? unit->out : unit->in;
-    const ptrdiff_t out_step = (ptrdiff_t)unit->in * 9, in_step = 9;
-    const ptrdiff_t row_step = backward ? in_step : out_step;
-    const ptrdiff_t column_step = backward ? out_step : in_step;
-    for (int row = first; row < end; row++)
-        for (int column = 0; column < columns; column += LANES) {
-            vec g[3][3];
-            read_filters(weights + row * row_step + column * column_step, column_step,
-                         least(LANES, columns - column), g);
-            map_filters(g, transformed + (ptrdiff_t)row * whole_vectors(columns) + column,
-                        winograd_point(unit));
-        }
+    for (int i = first; i < end; i++)
+        if (backward)
+            prepare_backward(unit, weights, i, transformed);
+        else
+            prepare_forward(unit, weights, i, transformed);
 }
 
-/* dg = G' dU G. */
+/* dg = G' dU G of one vector and phase of a block of `channels`, into the taps that the phase has.
+ */
+ALWAYS_INLINE void map_phase_back(const float *du, int stride, int phase, int channels,
+                                  ptrdiff_t point, vec g[3][3])
+{
+    const struct winograd_phase points = winograd_phase(stride, phase);
+    vec u[MOST_POINTS], taps[3], half[3][MOST_POINTS];
+    for (int i = 0; i < points.rows; i++) {
+        for (int j = 0; j < points.columns; j++) {
+            const int at = i * winograd_side(stride) + j;
+            u[j] = vec_load_any(du + at * point +
+                                (phase - winograd_range(stride, at).first) * channels);
+        }
+        map_weight_back(points.columns, u, taps);
+        for (int x = 0; x < taps_of(points.columns); x++)
+            half[x][i] = taps[x];
+    }
+    for (int x = 0; x < taps_of(points.columns); x++) {
+        map_weight_back(points.rows, half[x], taps);
+        for (int y = 0; y < taps_of(points.rows); y++)
+            g[tap_of(points.columns, x)][tap_of(points.rows, y)] = taps[y];
+    }
+}
+
+static void map_filters_back(const float *du, int stride, int channels, ptrdiff_t point,
+                             vec g[3][3])
+{
+    if (stride == 1) {
+        map_phase_back(du, 1, 0, channels, point, g);
+        return;
+    }
+#pragma GCC unroll 4
+    for (int phase = 0; phase < MOST_PHASES; phase++)
+        map_phase_back(du, 2, phase, channels, point, g);
+}
+
+static void write_filters(vec g[3][3], int lanes, float *filters)
+{
+    for (int lane = 0; lane < lanes; lane++)
+        for (int tap = 0; tap < 9; tap++)
+            filters[lane * 9 + tap] = g[tap % 3][tap / 3][lane];
+}
+
 void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, float *dweights)
 {
     for (int k = 0; k < unit->out; k++)
         for (int c = 0; c < unit->in; c += LANES) {
-            const float *at = du + winograd_slope_offset(unit, k, c);
-            vec u[POINTS], half[3][POINTS], g[3][3];
-            for (int i = 0; i < POINTS; i++) {
-                for (int j = 0; j < POINTS; j++, at += winograd_point(unit))
-                    u[j] = vec_load(at);
-                vec row[3];
-                map_weight_back(u, row);
-                for (int x = 0; x < 3; x++)
-                    half[x][i] = row[x];
-            }
-            for (int x = 0; x < 3; x++)
-                map_weight_back(half[x], g[x]);
-            float *filters = dweights + ((ptrdiff_t)k * unit->in + c) * 9;
-            for (int lane = 0; lane < least(LANES, unit->in - c); lane++)
-                for (int tap = 0; tap < 9; tap++)
-                    filters[lane * 9 + tap] = g[tap % 3][tap / 3][lane];
+            const int first = c - c % winograd_block(unit->stride);
+            vec g[3][3];
+            map_filters_back(du + winograd_slope_offset(unit, k, first) + c - first, unit->stride,
+                             winograd_block_channels(unit, first), winograd_point(unit), g);
+            write_filters(g, least(LANES, unit->in - c),
+                          dweights + ((ptrdiff_t)k * unit->in + c) * 9);
         }
 }
