@@ -152,7 +152,7 @@ static int pass_first(struct sam_reader *reader, const struct sam_pair *pair,
                       struct sam_error *error)
 {
     const uint64_t bytes = sam_pair_first(pair)->end - sam_pair_first(pair)->begin;
-    if (reader->source.regular)
+    if (reader->source.regular || bytes == 0)
         return skip(reader, bytes, error);
     unsigned char *held = sam_arena_take(reader->holding, 1, bytes, error);
     if (!held)
