@@ -1,13 +1,18 @@
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/output.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+
+/* Room for what is put behind a name to make a temporary one of it, and its NUL. */
+enum { SUFFIX = 32 };
 
 static void forget(struct sam_output *output)
 {
@@ -24,23 +29,46 @@ static void set_mode(int descriptor)
     (void)fchmod(descriptor, 0666 & ~mask);
 }
 
+/* A descriptor of a file without a name on the file system of `path`, -1 where there is none. The
+ * name is given later through /proc. */
+static int open_nameless(const char *path, char *room)
+{
+    if (access("/proc/self/fd", X_OK))
+        return -1;
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    memcpy(room, path, length);
+    room[length] = '\0';
+    return open(slash ? room : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+static int open_named(const char *path, char *room)
+{
+    strcat(strcpy(room, path), ".XXXXXX");
+    const int descriptor = mkstemp(room);
+    if (descriptor >= 0)
+        set_mode(descriptor);
+    return descriptor;
+}
+
 static int open_temporary(struct sam_output *output, struct sam_error *error)
 {
-    static const char suffix[] = ".XXXXXX";
-    const size_t length = strlen(output->path);
-    output->temporary = sam_memory_new(length + sizeof suffix, 1, error);
-    if (!output->temporary)
+    char *room = sam_memory_new(strlen(output->path) + SUFFIX, 1, error);
+    if (!room)
         return -1;
-    memcpy(output->temporary, output->path, length);
-    memcpy(output->temporary + length, suffix, sizeof suffix);
-    const int descriptor = mkstemp(output->temporary);
+    int descriptor = open_nameless(output->path, room);
+    output->nameless = descriptor >= 0;
+    if (!output->nameless)
+        descriptor = open_named(output->path, room);
     if (descriptor < 0) {
         sam_error_errno(error, "%s: cannot be created", output->path);
-        free(output->temporary);
-        output->temporary = NULL;
+        free(room);
         return -1;
     }
-    set_mode(descriptor);
+    if (output->nameless)
+        free(room);
+    else
+        output->temporary = room;
     output->file = fdopen(descriptor, "wb");
     if (output->file)
         return 0;
@@ -52,12 +80,12 @@ static int open_temporary(struct sam_output *output, struct sam_error *error)
 static int open_path(struct sam_output *output, const char *path, struct sam_error *error)
 {
     struct stat status;
-    const bool exists = stat(path, &status) == 0;
-    char *target = exists ? realpath(path, NULL) : NULL; /* behind symbolic links */
-    output->path = target ? target : sam_memory_string(path, error);
-    if (!output->path)
+    const bool exists = stat(path, &status) == 0, regular = exists && S_ISREG(status.st_mode);
+    if (regular && !(output->path = realpath(path, NULL))) /* behind symbolic links */
+        return sam_error_errno(error, "%s: cannot be found", path);
+    if (!regular && !(output->path = sam_memory_string(path, error)))
         return -1;
-    if (!exists || S_ISREG(status.st_mode))
+    if (regular || !exists)
         return open_temporary(output, error);
     output->file = fopen(path, "wb");
     return output->file ? 0 : sam_error_errno(error, "%s: cannot be opened", path);
@@ -77,18 +105,72 @@ int sam_output_open(struct sam_output *output, const char *path, struct sam_erro
     return -1;
 }
 
+/* Gives a file without a name a temporary one: a link cannot take another file's place. */
+static int link_temporary(struct sam_output *output, const char *descriptor,
+                          struct sam_error *error)
+{
+    const size_t size = strlen(output->path) + SUFFIX;
+    output->temporary = sam_memory_new(size, 1, error);
+    if (!output->temporary)
+        return -1;
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(output->temporary, size, "%s.%ld.%u", output->path, (long)getpid(), i);
+        if (linkat(AT_FDCWD, descriptor, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    sam_error_errno(error, "%s: cannot be named", output->path);
+    free(output->temporary);
+    output->temporary = NULL;
+    return -1;
+}
+
+/* Gives the file its name, in place of a file that may have it. */
+static int name_file(struct sam_output *output, struct sam_error *error)
+{
+    char descriptor[32];
+    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", fileno(output->file));
+    if (output->nameless &&
+        linkat(AT_FDCWD, descriptor, AT_FDCWD, output->path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    if (output->nameless && link_temporary(output, descriptor, error))
+        return -1;
+    if (output->temporary && rename(output->temporary, output->path))
+        return sam_error_errno(error, "%s: cannot be named", output->path);
+    return 0;
+}
+
+/* The same; a signal that ends the process does so before or behind it. */
+static int name_undisturbed(struct sam_output *output, struct sam_error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int status = name_file(output, error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static int finish_file(struct sam_output *output, struct sam_error *error)
+{
+    const bool appears = output->nameless || output->temporary;
+    bool failed = fflush(output->file) || ferror(output->file);
+    failed = failed || (appears && fsync(fileno(output->file)));
+    if (failed)
+        return sam_error_errno(error, "%s: write failed", output->path);
+    if (appears && name_undisturbed(output, error))
+        return -1;
+    FILE *file = output->file;
+    output->file = NULL;
+    if (file != stdout && fclose(file))
+        return sam_error_errno(error, "%s: write failed", output->path);
+    return 0;
+}
+
 int sam_output_commit(struct sam_output *output, struct sam_error *error)
 {
-    bool failed = fflush(output->file) || ferror(output->file);
-    if (output->temporary)
-        failed = failed || fsync(fileno(output->file));
-    if (output->file != stdout)
-        failed = fclose(output->file) || failed;
-    output->file = NULL;
-    if (output->temporary)
-        failed = failed || rename(output->temporary, output->path);
-    if (failed) {
-        sam_error_errno(error, "%s: write failed", output->path);
+    if (finish_file(output, error)) {
         sam_output_discard(output);
         return -1;
     }

@@ -1,8 +1,10 @@
-/* output - a file that appears whole or not at all: written under a temporary name beside its own,
- * then renamed. */
+/* output - a file that appears whole or not at all: written without a name where the file system
+ * can (O_TMPFILE), so that nothing is left behind by a process that is killed; else under a
+ * temporary name beside its own. */
 #ifndef SAM_BASE_OUTPUT_H
 #define SAM_BASE_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -10,7 +12,8 @@
 struct sam_output {
     FILE *file;      /* to be written to */
     char *path;      /* for messages; "standard output" where it is that */
-    char *temporary; /* NULL where `file` is written in place */
+    bool nameless;   /* `file` has no name yet */
+    char *temporary; /* the name `file` has meanwhile; NULL: none, or it is written in place */
 };
 
 /* Opens `path` for writing; NULL or "-" is standard output. What exists and is no regular file (a
