@@ -7,10 +7,11 @@
 
 /* --- Parts ----------------------------------------------------------------------------------- */
 
-/* Parts are this many times fewer where images have shrunk to 8x8 and 4x4. */
-static int coarseness(int size)
+/* Parts are this many times fewer where images are 4x4: of one group there would be one tile only,
+ * and where the channels are many it is reading the weights again that costs. */
+static int coarseness(const struct sam_lanes_network *network, int size)
 {
-    return size >= 16 ? 1 : size == 8 ? 2 : 4;
+    return size > 4 ? 1 : network->tables.features < 256 ? 2 : 4;
 }
 
 static int groups_of(const struct sam_lanes_network *network, int batch)
@@ -20,8 +21,7 @@ static int groups_of(const struct sam_lanes_network *network, int batch)
 
 int sam_lanes_network_parts(const struct sam_lanes_network *network, int size, int batch)
 {
-    (void)network;
-    const int coarse = coarseness(size), samples = SAM_LANES_PART * coarse;
+    const int coarse = coarseness(network, size), samples = SAM_LANES_PART * coarse;
     const int parts = (batch + samples - 1) / samples, most = SAM_LANES_MOST_PARTS / coarse;
     return parts < most ? parts : most;
 }

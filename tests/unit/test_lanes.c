@@ -235,8 +235,9 @@ static void trial_check(const struct trial *t, bool add, double stray)
 
 /* in, out, size, kernel, stride: every path of both methods, channels that fill no vector. */
 static const int shapes[][5] = {
-    {1, 5, 8, 3, 1}, {3, 8, 32, 3, 1},  {8, 8, 16, 3, 1},  {17, 6, 8, 3, 1},  {20, 33, 4, 3, 1},
-    {5, 9, 8, 3, 2}, {18, 20, 8, 3, 2}, {40, 24, 8, 1, 2}, {7, 13, 16, 3, 2}, {3, 2, 32, 1, 2},
+    {1, 5, 8, 3, 1},   {3, 8, 32, 3, 1},   {8, 8, 16, 3, 1},  {17, 6, 8, 3, 1},   {20, 33, 4, 3, 1},
+    {5, 9, 8, 3, 2},   {18, 20, 8, 3, 2},  {40, 24, 8, 1, 2}, {7, 13, 16, 3, 2},  {3, 2, 32, 1, 2},
+    {70, 35, 8, 3, 1}, {20, 34, 16, 3, 1}, {36, 40, 8, 3, 2}, {18, 17, 32, 3, 2},
 };
 
 static void convolutions(bool winograd, double stray)

@@ -54,9 +54,9 @@ struct work {
     float *whole;
     /* The same of some channels: M of outputs forward, V and in its place dV of inputs backward. */
     float *part;
-    float *turned;    /* (T, L, columns): V of one point, transposed */
+    float *turned;    /* (points, T, L, columns): V of a block, transposed */
     float *lane_sums; /* (points, K, C, L): dU before the lanes are added up, for few channels */
-    float *du;        /* see nn/lanes/winograd.h */
+    float *du;        /* blocks of dU (nn/lanes/winograd.h); of one chunk there is one at a time */
     int count;        /* the tiles of the chunk at hand */
     struct tile tiles[MOST_TILES];
 };
@@ -67,9 +67,43 @@ static bool few_channels(const struct sam_arch_unit *unit)
     return unit->stride == 1 && unit->in <= LANES && unit->out <= LANES;
 }
 
+static size_t lane_sums_size(const struct work *work)
+{
+    const struct sam_arch_unit *unit = work->unit;
+    return few_channels(unit) ? (size_t)(work->points * unit->out * unit->in) * LANES : 0;
+}
+
 static int most(int a, int b)
 {
     return a > b ? a : b;
+}
+
+/* Floats from point to point of `turned`. */
+static ptrdiff_t turned_point(const struct work *work)
+{
+    return (ptrdiff_t)work->plan.tiles * LANES * WINOGRAD_COLUMNS + LANES;
+}
+
+static ptrdiff_t block_size(const struct work *work)
+{
+    return (ptrdiff_t)work->points * WINOGRAD_SLOPE_POINT;
+}
+
+static ptrdiff_t blocks_in(int count, int block)
+{
+    return (count + block - 1) / block;
+}
+
+/* The place of dU's block among all. */
+static ptrdiff_t block_index(const struct sam_arch_unit *unit, int k, int c)
+{
+    return c / winograd_block(unit->stride) * blocks_in(unit->out, WINOGRAD_ROWS) +
+           k / WINOGRAD_ROWS;
+}
+
+static ptrdiff_t block_count(const struct sam_arch_unit *unit)
+{
+    return blocks_in(unit->in, winograd_block(unit->stride)) * blocks_in(unit->out, WINOGRAD_ROWS);
 }
 
 /* Lays `work` out in scratch; returns the floats that takes. */
@@ -86,10 +120,9 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     struct pieces pieces = {scratch, 0};
     work->whole = pieces_take(&pieces, work->points * work->whole_point);
     work->part = pieces_take(&pieces, work->points * work->part_point);
-    work->turned = pieces_take(&pieces, (ptrdiff_t)plan.tiles * LANES * WINOGRAD_COLUMNS);
-    work->du = pieces_take(&pieces, work->points * winograd_point(unit));
-    work->lane_sums =
-        pieces_take(&pieces, few_channels(unit) ? work->points * unit->out * unit->in * LANES : 0);
+    work->turned = pieces_take(&pieces, work->points * turned_point(work));
+    work->du = pieces_take(&pieces, block_count(unit) * block_size(work));
+    work->lane_sums = pieces_take(&pieces, (ptrdiff_t)lane_sums_size(work));
     return (size_t)pieces.used;
 }
 
@@ -219,79 +252,81 @@ static void multiply_input_back(const struct work *work, const float *u, int poi
     });
 }
 
-/* `count` channels of V at one point, transposed: channels in the lanes, those that fill the last
+/* V[p] of a block of `count` channels, transposed: channels in the lanes, those that fill the last
  * vector up zero. */
-static void turn(const struct work *work, const float *v, int count)
+static void turn(const struct work *work, int point, int count)
 {
-    const int row = whole_vectors(count);
-    for (int c = 0; c < count; c += LANES)
+    const struct winograd_range phases = winograd_range(work->unit->stride, point);
+    const float *v =
+        work->part + point * work->part_point + phases.first * count * channel_step(work);
+    float *turned = work->turned + point * turned_point(work);
+    const int channels = phases.count * count, row = whole_vectors(channels);
+    for (int c = 0; c < channels; c += LANES)
         for (int t = 0; t < work->count; t++) {
             vec square[LANES];
             for (int i = 0; i < LANES; i++)
-                square[i] = c + i < count ? vec_load(v + (c + i) * channel_step(work) + t * LANES)
-                                          : vec_all(0);
+                square[i] = c + i < channels
+                                ? vec_load(v + (c + i) * channel_step(work) + t * LANES)
+                                : vec_all(0);
             vec_transpose(square);
             for (int i = 0; i < LANES; i++)
-                vec_store(work->turned + (t * LANES + i) * row + c, square[i]);
+                vec_store(turned + (t * LANES + i) * row + c, square[i]);
         }
 }
 
-/* dU[p] of the block of `count` channels from `first` on = dM V', or += with `add`: the sum runs
- * over samples. */
-static void multiply_weight_back(const struct work *work, int point, int first, int count, bool add)
+/* dU[p] = dM V' of outputs k .. k+rows-1 and a block of `count` inputs, or += with `add`: the sum
+ * runs over samples. */
+static void multiply_weight_back(const struct work *work, int point, int k, int rows, int count,
+                                 bool add, float *du)
 {
-    const struct sam_arch_unit *unit = work->unit;
-    const struct winograd_range phases = winograd_range(unit->stride, point);
-    const int columns = whole_vectors(phases.count * count);
-    turn(work, work->part + point * work->part_point + phases.first * count * channel_step(work),
-         phases.count * count);
+    const int columns = whole_vectors(winograd_range(work->unit->stride, point).count * count);
     sam_lanes_multiply(&(struct sam_lanes_product){
-        .rows = unit->out,
+        .rows = rows,
         .columns = columns / LANES,
         .taps = 1,
         .tap = &one_tap,
         .depth = work->count * LANES,
-        .out = work->du + point * winograd_point(unit) + winograd_slope_offset(unit, 0, first),
-        .out_row = winograd_slope_row(unit, first),
+        .out = du + point * WINOGRAD_SLOPE_POINT,
+        .out_row = WINOGRAD_COLUMNS,
         .out_column = LANES,
-        .x = work->turned,
+        .x = work->turned + point * turned_point(work),
         .x_step = columns,
-        .w = work->whole + point * work->whole_point,
+        .w = work->whole + point * work->whole_point + k * channel_step(work),
         .w_step = 1,
         .w_row = channel_step(work),
         .add = add,
     });
 }
 
-/* The same for few channels and stride 1, into lane_sums. */
-static void correlate_weight_back(const struct work *work, int point)
+/* For few channels, what the chunk adds to dU, lane by lane. */
+static void chunk_lane_sums(const struct work *work)
 {
-    const int channels = work->unit->in;
+    const int outputs = work->unit->out, inputs = work->unit->in;
     ptrdiff_t b_column[LANES];
-    for (int c = 0; c < channels; c++)
+    for (int c = 0; c < inputs; c++)
         b_column[c] = c * channel_step(work);
-    sam_lanes_correlate(&(struct sam_lanes_correlation){
-        .rows = work->unit->out,
-        .columns = channels,
-        .count = work->count,
-        .a = work->whole + point * work->whole_point,
-        .a_row = channel_step(work),
-        .b = work->part + point * work->part_point,
-        .b_column = b_column,
-        .sums = work->lane_sums + (ptrdiff_t)point * work->unit->out * channels * LANES,
-    });
+    for (int point = 0; point < work->points; point++)
+        sam_lanes_correlate(&(struct sam_lanes_correlation){
+            .rows = outputs,
+            .columns = inputs,
+            .count = work->count,
+            .a = work->whole + point * work->whole_point,
+            .a_row = channel_step(work),
+            .b = work->part + point * work->part_point,
+            .b_column = b_column,
+            .sums = work->lane_sums + (ptrdiff_t)point * outputs * inputs * LANES,
+        });
 }
 
-/* dU from lane_sums. */
-static void total_weight_back(const struct work *work)
+static void finish_lane_sums(const struct work *work, float *dweights)
 {
     const struct sam_arch_unit *unit = work->unit;
     const float *sums = work->lane_sums;
     for (int point = 0; point < work->points; point++)
         for (int k = 0; k < unit->out; k++, sums += unit->in * LANES)
-            sam_lanes_correlation_total(sums, unit->in,
-                                        work->du + point * winograd_point(unit) +
-                                            winograd_slope_offset(unit, k, 0));
+            sam_lanes_correlation_total(
+                sums, unit->in, work->du + point * WINOGRAD_SLOPE_POINT + k * WINOGRAD_COLUMNS);
+    sam_lanes_winograd_finish(unit, work->du, 0, 0, dweights);
 }
 
 /* --- Spans ----------------------------------------------------------------------------------- */
@@ -327,22 +362,45 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
     }
 }
 
-static void chunk_backward(const struct work *work, const struct sam_lanes_input *input,
-                           const struct sam_lanes_slope *slope, const float *u, bool add_weights,
-                           bool add, float *dx)
+/* Where in the row of a span's chunks one stands. */
+struct turn_of {
+    bool first, last;
+};
+
+/* What the chunk adds to dU of the `count` inputs from c on; a block that is complete by that is
+ * taken back to dweights while it is in the cache. */
+static void chunk_weight_back(const struct work *work, struct turn_of chunk, int c, int count,
+                              float *dweights)
+{
+    const struct sam_arch_unit *unit = work->unit;
+    for (int point = 0; point < work->points; point++)
+        turn(work, point, count);
+    for (int k = 0; k < unit->out; k += WINOGRAD_ROWS) {
+        const bool alone = chunk.first && chunk.last;
+        float *du = work->du + (alone ? 0 : block_index(unit, k, c) * block_size(work));
+        for (int point = 0; point < work->points; point++)
+            multiply_weight_back(work, point, k, least(WINOGRAD_ROWS, unit->out - k), count,
+                                 !chunk.first, du);
+        if (chunk.last)
+            sam_lanes_winograd_finish(unit, du, k, c, dweights);
+    }
+}
+
+static void chunk_backward(const struct work *work, struct turn_of chunk,
+                           const struct sam_lanes_input *input, const struct sam_lanes_slope *slope,
+                           const float *u, bool add, float *dx, float *dweights)
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_output_back(work, slope);
     for (int c = 0; c < unit->in; c += winograd_block(unit->stride)) {
         const int count = winograd_block_channels(unit, c);
         chunk_input(work, input, c, count, work->part, work->part_point);
-        for (int point = 0; point < work->points; point++) {
-            if (few_channels(unit))
-                correlate_weight_back(work, point);
-            else
-                multiply_weight_back(work, point, c, count, add_weights);
+        if (few_channels(unit))
+            chunk_lane_sums(work);
+        else
+            chunk_weight_back(work, chunk, c, count, dweights);
+        for (int point = 0; point < work->points; point++)
             multiply_input_back(work, u, point, c, count);
-        }
         chunk_input_back(work, c, count, add, dx);
     }
 }
@@ -355,16 +413,14 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     struct work work;
     work_place(&work, unit, scratch);
     work.span = span;
-    const int tiles = tiles_per_group(&work), end = span.end * tiles;
-    const bool few = few_channels(unit);
-    if (few)
-        memset(work.lane_sums, 0,
-               (size_t)(work.points * unit->out * unit->in) * LANES * sizeof *work.lane_sums);
-    for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
+    const int tiles = tiles_per_group(&work), start = span.first * tiles, end = span.end * tiles;
+    if (few_channels(unit))
+        memset(work.lane_sums, 0, lane_sums_size(&work) * sizeof *work.lane_sums);
+    for (int first = start; first < end; first += work.plan.tiles) {
+        const struct turn_of chunk = {first == start, first + work.plan.tiles >= end};
         work_take(&work, first, end);
-        chunk_backward(&work, input, slope, weights, first > span.first * tiles, add, dx);
+        chunk_backward(&work, chunk, input, slope, weights, add, dx, dweights);
     }
-    if (few)
-        total_weight_back(&work);
-    sam_lanes_winograd_finish(unit, work.du, dweights);
+    if (few_channels(unit))
+        finish_lane_sums(&work, dweights);
 }

@@ -59,15 +59,17 @@ ALWAYS_INLINE struct winograd_range winograd_range(int stride, int point)
     return last_column ? (struct winograd_range){1, 2} : (struct winograd_range){0, 4};
 }
 
-/* Input channels that the backward pass works on at a time; a block of them. */
-enum { WINOGRAD_COLUMNS = 64 };
+/* The gradients are made in blocks: of input channels, all phases of them, and for the weights of
+ * output channels too. */
+enum { WINOGRAD_COLUMNS = 64, WINOGRAD_ROWS = 32 };
 
+/* Input channels of a block. */
 ALWAYS_INLINE int winograd_block(int stride)
 {
     return WINOGRAD_COLUMNS / winograd_phases(stride);
 }
 
-/* The channels of the block that begins with channel `first`. */
+/* Those of the block that begins with channel `first`. */
 ALWAYS_INLINE int winograd_block_channels(const struct sam_arch_unit *unit, int first)
 {
     return least(winograd_block(unit->stride), unit->in - first);
@@ -75,34 +77,21 @@ ALWAYS_INLINE int winograd_block_channels(const struct sam_arch_unit *unit, int 
 
 /* Transformed weights are U (points, K, phases * C) for the forward pass, and (points, phases * C,
  * K) for the backward pass, which sums over K. There the phases of each block lie together: (C /
- * block, phases, block). Rows are whole vectors.
- *
- * dU is (points, C / block, K, phases * block), without the phases that a point does not have: a
- * row begins with the first it has.
- *
- * From point to point are, in each of them, so many floats; the odd vector keeps the points from
- * falling on the same few sets of the cache: */
+ * block, phases, block). Rows are whole vectors. From point to point are so many floats; the odd
+ * vector keeps the points from falling on the same few sets of the cache: */
 ALWAYS_INLINE ptrdiff_t winograd_point(const struct sam_arch_unit *unit)
 {
     const ptrdiff_t phases = winograd_phases(unit->stride);
     return whole_vectors((int)phases * unit->in) * (ptrdiff_t)whole_vectors(unit->out) + LANES;
 }
 
-/* From row to row of dU in the block that begins with channel `first`. */
-ALWAYS_INLINE ptrdiff_t winograd_slope_row(const struct sam_arch_unit *unit, int first)
-{
-    return whole_vectors(winograd_phases(unit->stride) * winograd_block_channels(unit, first));
-}
+/* A block of dU is (points, WINOGRAD_ROWS, WINOGRAD_COLUMNS), without the phases that a point does
+ * not have: a row begins with the first it has. From point to point: */
+enum { WINOGRAD_SLOPE_POINT = WINOGRAD_ROWS * WINOGRAD_COLUMNS + LANES };
 
-/* To row k of that block. */
-ALWAYS_INLINE ptrdiff_t winograd_slope_offset(const struct sam_arch_unit *unit, int k, int first)
-{
-    return (ptrdiff_t)first * winograd_phases(unit->stride) * unit->out +
-           k * winograd_slope_row(unit, first);
-}
-
-/* dweights (K, C, 3, 3) = G' dU G. */
+/* dweights (K, C, 3, 3) = G' dU G for the block `du` that begins with output k and input c. */
 #define sam_lanes_winograd_finish SAM_LANES(winograd_finish)
-void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, float *dweights);
+void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, int k, int c,
+                               float *dweights);
 
 #endif

@@ -9,6 +9,10 @@ size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit)
     return (size_t)(winograd_points(unit->stride) * winograd_point(unit));
 }
 
+/* The points of a vector go to as many places, too many for the hardware to see that each place
+ * goes on behind itself; so whoever writes one asks for the one this many vectors behind. */
+enum { AHEAD = 8 };
+
 /* The taps that meet a phase in one direction: which the i-th is, and how many there are. */
 ALWAYS_INLINE int tap_of(int points, int i)
 {
@@ -49,8 +53,11 @@ ALWAYS_INLINE void map_phase(vec g[3][3], struct winograd_phase phase, int lanes
     }
     for (int i = 0; i < phase.rows; i++) {
         map_weight(phase.columns, half[i], mapped);
-        for (int j = 0; j < phase.columns; j++)
-            vec_store_first(u + (i * side + j) * point, mapped[j], lanes);
+        for (int j = 0; j < phase.columns; j++) {
+            float *at = u + (i * side + j) * point;
+            vec_store_first(at, mapped[j], lanes);
+            __builtin_prefetch(at + AHEAD * LANES, 1);
+        }
     }
 }
 
@@ -107,16 +114,15 @@ void SAM_LANES(winograd_prepare)(const struct sam_arch_unit *unit, const float *
 
 /* dg = G' dU G of one vector and phase of a block of `channels`, into the taps that the phase has.
  */
-ALWAYS_INLINE void map_phase_back(const float *du, int stride, int phase, int channels,
-                                  ptrdiff_t point, vec g[3][3])
+ALWAYS_INLINE void map_phase_back(const float *du, int stride, int phase, int channels, vec g[3][3])
 {
     const struct winograd_phase points = winograd_phase(stride, phase);
     vec u[MOST_POINTS], taps[3], half[3][MOST_POINTS];
     for (int i = 0; i < points.rows; i++) {
         for (int j = 0; j < points.columns; j++) {
-            const int at = i * winograd_side(stride) + j;
-            u[j] = vec_load_any(du + at * point +
-                                (phase - winograd_range(stride, at).first) * channels);
+            const int index = i * winograd_side(stride) + j;
+            const int column = (phase - winograd_range(stride, index).first) * channels;
+            u[j] = vec_load_any(du + index * WINOGRAD_SLOPE_POINT + column);
         }
         map_weight_back(points.columns, u, taps);
         for (int x = 0; x < taps_of(points.columns); x++)
@@ -129,16 +135,15 @@ ALWAYS_INLINE void map_phase_back(const float *du, int stride, int phase, int ch
     }
 }
 
-static void map_filters_back(const float *du, int stride, int channels, ptrdiff_t point,
-                             vec g[3][3])
+static void map_filters_back(const float *du, int stride, int channels, vec g[3][3])
 {
     if (stride == 1) {
-        map_phase_back(du, 1, 0, channels, point, g);
+        map_phase_back(du, 1, 0, channels, g);
         return;
     }
 #pragma GCC unroll 4
     for (int phase = 0; phase < MOST_PHASES; phase++)
-        map_phase_back(du, 2, phase, channels, point, g);
+        map_phase_back(du, 2, phase, channels, g);
 }
 
 static void write_filters(vec g[3][3], int lanes, float *filters)
@@ -148,15 +153,16 @@ static void write_filters(vec g[3][3], int lanes, float *filters)
             filters[lane * 9 + tap] = g[tap % 3][tap / 3][lane];
 }
 
-void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, float *dweights)
+void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, int k, int c,
+                               float *dweights)
 {
-    for (int k = 0; k < unit->out; k++)
-        for (int c = 0; c < unit->in; c += LANES) {
-            const int first = c - c % winograd_block(unit->stride);
+    const int rows = least(WINOGRAD_ROWS, unit->out - k);
+    const int channels = winograd_block_channels(unit, c);
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < channels; column += LANES) {
             vec g[3][3];
-            map_filters_back(du + winograd_slope_offset(unit, k, first) + c - first, unit->stride,
-                             winograd_block_channels(unit, first), winograd_point(unit), g);
-            write_filters(g, least(LANES, unit->in - c),
-                          dweights + ((ptrdiff_t)k * unit->in + c) * 9);
+            map_filters_back(du + row * WINOGRAD_COLUMNS + column, unit->stride, channels, g);
+            write_filters(g, least(LANES, channels - column),
+                          dweights + ((ptrdiff_t)(k + row) * unit->in + c + column) * 9);
         }
 }
