@@ -3,7 +3,9 @@
 /* A block of out is held in registers while r runs: as many accumulators as leave room for the
  * vectors of x and one w. Each step loads `columns` vectors and `rows` numbers for rows * columns
  * multiply-adds. Two of these start in a cycle and take four, so eight or more must be under way.
- */
+ * Each step also asks for its share of the w of the block below, which mostly lie behind the
+ * block's own: where they come from afar, the short rows of w are over before the hardware has
+ * seen that it should read ahead. */
 #if LANES >= 16
 enum { ACCUMULATORS = 24 }; /* of 32 registers */
 #else
@@ -31,11 +33,13 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
     for (int t = 0; t < p->taps; t++) {
         const float *x = p->x + p->tap[t].x + column * LANES;
         const float *w[MOST_ROWS / 4];
+        const float *next = p->w + p->tap[t].w + (row + rows) * w_row;
 #pragma GCC unroll 3
         for (int n = 0; n < rows; n += 4)
             w[n / 4] = p->w + p->tap[t].w + (row + n) * w_row;
-        for (int r = 0; r < p->depth; r++, x += x_step) {
+        for (int r = 0; r < p->depth; r++, x += x_step, next += rows) {
             vec factor[MOST_COLUMNS];
+            __builtin_prefetch(next);
 #pragma GCC unroll 4
             for (int i = 0; i < columns; i++)
                 factor[i] = vec_load(x + i * LANES);
