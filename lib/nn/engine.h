@@ -22,7 +22,7 @@ struct sam_engine;
 
 /* How convolutions are done where the engine has a choice. */
 enum sam_engine_conv {
-    SAM_ENGINE_CONV_FAST,   /* what is fastest: Winograd F(4x4,3x3) where it serves */
+    SAM_ENGINE_CONV_FAST,   /* what is fastest: Winograd for 3x3 */
     SAM_ENGINE_CONV_DIRECT, /* sums of products only: for claims about single parameters */
 };
 
@@ -53,7 +53,8 @@ struct sam_engine *sam_engine_new(const struct sam_engine_settings *settings, st
                                   struct sam_error *error);
 void sam_engine_free(struct sam_engine *engine);
 
-/* What runs, for logs and provenance: "avx512, winograd F(4,3), libxsmm 1.17". Owned by engine. */
+/* What runs, for logs and provenance: "avx512, 16 samples a vector, winograd F(4,3)". Owned by the
+ * engine. */
 const char *sam_engine_description(const struct sam_engine *engine);
 
 /* Loss and gradient in training mode.

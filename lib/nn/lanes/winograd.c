@@ -116,7 +116,8 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
                           .size = unit->size / unit->stride,
                           .points = winograd_points(unit->stride)};
     work->whole_point = ((ptrdiff_t)most(inputs, unit->out) * plan.tiles + 1) * LANES;
-    work->part_point = ((ptrdiff_t)most(plan.rows, WINOGRAD_COLUMNS) * plan.tiles + 1) * LANES;
+    const int some = most(least(plan.rows, unit->out), least(WINOGRAD_COLUMNS, inputs));
+    work->part_point = ((ptrdiff_t)some * plan.tiles + 1) * LANES;
     struct pieces pieces = {scratch, 0};
     work->whole = pieces_take(&pieces, work->points * work->whole_point);
     work->part = pieces_take(&pieces, work->points * work->part_point);
