@@ -23,7 +23,7 @@ include tests/fuzz/fuzz.mk
 
 # $(1): what prove is to run. Bats files are called through bats, unit tests as they are.
 run_tests = @SAM_BIN=$(abspath $(BIN)) SAM_TOP=$(CURDIR) CMOCKA_MESSAGE_OUTPUT=TAP \
-    prove --jobs $(JOBS) --timer --exec tests/run-one $(1)
+    prove --jobs $(JOBS) --timer --comments --failures --exec tests/run-one $(1)
 
 .PHONY: check check-unit check-cli check-sanitize
 check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests

@@ -18,3 +18,24 @@ setup() {
         [[ $output == *' inputs' && $output != '0 inputs' ]]
     done
 }
+
+# All seeds of the readers; of the tools two: pairs of several types and sizes, with empty ones, from
+# a pipe, and classes, from a file.
+@test "every cut and every turned bit of small inputs ends in an answer or a message" {
+    for program in "$programs"/fuzz-*; do
+        [ -x "$program" ] || continue
+        harness=${program##*/fuzz-}
+        folder=$BATS_TEST_TMPDIR/$harness
+        ./seeds "$harness" "$folder"
+        case $harness in
+        header | weights | npy | csv) inputs=("$folder"/*) ;;
+        stream) inputs=("$folder"/*-ff) ;;
+        *) inputs=("$folder"/sorted-82 "$folder"/classes-00) ;;
+        esac
+        run "$program" --faults "${inputs[@]}"
+        [ "$status" -eq 0 ] || { echo "$harness: $output"; false; }
+        # Each byte has a cut and eight bits, and each file is given as it is.
+        bytes=$(cat "${inputs[@]}" | wc -c)
+        [[ $output == *"$((9 * bytes + ${#inputs[@]})) inputs" ]]
+    done
+}

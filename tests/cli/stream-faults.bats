@@ -73,6 +73,7 @@ try_faults() {
 }
 
 @test "a header that promises more than there is memory" {
+    [[ $SAM_BIN != *sanitize* ]] || skip "a sanitizer maps terabytes, which ulimit -v forbids"
     (
         ulimit -v 200000
         two_records | grad-info >/dev/null
