@@ -144,10 +144,10 @@ $(call table,significance): $(TABLES)/experiment-1.csv
 #
 # McNemar's test asks a narrower question, about these trained networks and not about the
 # training: of the test images that only one of two networks gets right, summed over the seeds,
-# does the update get more than half? It is asked at one radius, of SAM and of the class that is
-# said to make it work.
+# does the update get more than half? It is asked at one radius, of SAM and of every choice of
+# classes.
 
-MCNEMAR_RUNS := $(SGD_RUNS) $(call grid,sam checkpoint1,$(RHO))
+MCNEMAR_RUNS := $(SGD_RUNS) $(call grid,$(TABLE_1) $(TABLE_2),$(RHO))
 predicting_runs += $(MCNEMAR_RUNS)
 
 $(call table,mcnemar): $(MCNEMAR_RUNS:%=$(RUNS)/%/predictions.csv)

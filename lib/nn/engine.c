@@ -95,9 +95,10 @@ void sam_engine_gradient(struct sam_engine *engine, const float *parameters, flo
 
 void sam_engine_evaluate(struct sam_engine *engine, const float *parameters, const float *buffers,
                          const float *images, const uint8_t *labels, int batch,
-                         struct sam_engine_result *result)
+                         struct sam_engine_result *result, uint8_t *right)
 {
-    engine->backend->evaluate(engine->state, parameters, buffers, images, labels, batch, result);
+    engine->backend->evaluate(engine->state, parameters, buffers, images, labels, batch, result,
+                              right);
 }
 
 const struct sam_engine_timing *sam_engine_timings(const struct sam_engine *engine, size_t *count)

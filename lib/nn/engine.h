@@ -67,10 +67,11 @@ void sam_engine_gradient(struct sam_engine *engine, const float *parameters, flo
                          const float *images, const uint8_t *labels, int batch, float *gradient,
                          struct sam_engine_result *result);
 
-/* Loss and correct answers in evaluation mode, no gradient. */
+/* Loss and correct answers in evaluation mode, no gradient. right (N), unless NULL, becomes 1 for
+ * each image that is answered correctly, else 0. */
 void sam_engine_evaluate(struct sam_engine *engine, const float *parameters, const float *buffers,
                          const float *images, const uint8_t *labels, int batch,
-                         struct sam_engine_result *result);
+                         struct sam_engine_result *result, uint8_t *right);
 
 /* Where the time went since the engine was made, one entry a kind of work ("layer2 conv3x3
  * forward"). Entries are the engine's, in an order of its own. */

@@ -31,7 +31,7 @@ struct sam_engine_backend {
                      struct sam_engine_result *result);
     void (*evaluate)(void *state, const float *parameters, const float *buffers,
                      const float *images, const uint8_t *labels, int batch,
-                     struct sam_engine_result *result);
+                     struct sam_engine_result *result, uint8_t *right);
     const struct sam_engine_timing *(*timings)(const void *state, size_t *count);
 };
 

@@ -504,13 +504,13 @@ static void gradient(void *state, const float *parameters, float *buffers, const
                               .gradient = gradient_out};
     forward(&pass);
     sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, network->dlogits,
-                          result);
+                          result, NULL);
     backward(&pass);
 }
 
 static void evaluate(void *state, const float *parameters, const float *buffers,
                      const float *images, const uint8_t *labels, int batch,
-                     struct sam_engine_result *result)
+                     struct sam_engine_result *result, uint8_t *right)
 {
     struct sam_lanes_network *network = state;
     const struct pass pass = {.network = network,
@@ -519,7 +519,8 @@ static void evaluate(void *state, const float *parameters, const float *buffers,
                               .images = images,
                               .recall = buffers};
     forward(&pass);
-    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result);
+    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result,
+                          right);
 }
 
 static const struct sam_engine_timing *timings(const void *state, size_t *count)

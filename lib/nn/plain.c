@@ -236,19 +236,20 @@ static void gradient(void *state, const float *parameters, float *buffers, const
     const struct pass pass = {.network = network, .batch = batch, .update = buffers};
     forward(&pass, parameters, images);
     sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, network->dlogits,
-                          result);
+                          result, NULL);
     backward(&pass);
     write_gradient(network, gradient_out);
 }
 
 static void evaluate(void *state, const float *parameters, const float *buffers,
                      const float *images, const uint8_t *labels, int batch,
-                     struct sam_engine_result *result)
+                     struct sam_engine_result *result, uint8_t *right)
 {
     struct sam_plain_network *network = state;
     const struct pass pass = {.network = network, .batch = batch, .recall = buffers};
     forward(&pass, parameters, images);
-    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result);
+    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result,
+                          right);
 }
 
 /* --- The backend --------------------------------------------------------------------------- */

@@ -66,14 +66,17 @@ static double log_sum_exp(struct column logits)
 }
 
 void sam_plain_linear_loss(int classes, int batch, const real *logits, const uint8_t *labels,
-                           real *dlogits, struct sam_engine_result *result)
+                           real *dlogits, struct sam_engine_result *result, uint8_t *right)
 {
     *result = (struct sam_engine_result){0};
     for (int n = 0; n < batch; n++) {
         const struct column column = {logits + n, classes, (size_t)batch};
         const double log_sum = log_sum_exp(column);
         result->loss += (log_sum - at(column, labels[n])) / batch;
-        result->correct += is_correct(column, labels[n]);
+        const bool correct = is_correct(column, labels[n]);
+        result->correct += correct;
+        if (right)
+            right[n] = correct;
         for (int k = 0; dlogits && k < classes; k++)
             dlogits[(size_t)k * (size_t)batch + (size_t)n] =
                 (real)((exp(at(column, k) - log_sum) - (k == labels[n])) / batch);

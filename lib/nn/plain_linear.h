@@ -27,9 +27,10 @@ void sam_plain_linear_backward(const struct sam_plain_linear *linear, int batch,
                                real *dbias);
 
 /* The loss and the number of correct answers of logits (classes, N), in double precision; dlogits
- * (classes, N), unless NULL, is its gradient. Labels are below `classes`. A NaN among the logits
- * makes the loss NaN. */
+ * (classes, N), unless NULL, is its gradient, and right (N), unless NULL, tells for each image
+ * whether it was answered correctly. Labels are below `classes`. A NaN among the logits makes the
+ * loss NaN. */
 void sam_plain_linear_loss(int classes, int batch, const real *logits, const uint8_t *labels,
-                           real *dlogits, struct sam_engine_result *result);
+                           real *dlogits, struct sam_engine_result *result, uint8_t *right);
 
 #endif

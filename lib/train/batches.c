@@ -2,7 +2,6 @@
 #include "train/batches.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <xxhash.h>
 
 #include "base/memory.h"
@@ -106,6 +105,7 @@ struct part {
     const uint32_t *indices; /* NULL: all, in order */
     uint32_t count, epoch;
     const struct sam_augment *augment;
+    uint8_t *right; /* (count), or NULL: becomes 1 where the answer is correct, else 0 */
 };
 
 /* The indices of `count` images from `first`; `room` is for those of a part without a list. */
@@ -136,7 +136,8 @@ static int evaluate(struct sam_batches *batches, struct sam_engine *engine,
         load(batches, part->images, part->augment, part->epoch,
              indices_of(part, first, count, room), count);
         sam_engine_evaluate(engine, model->parameters, model->buffers, batches->images,
-                            batches->labels, (int)count, &result);
+                            batches->labels, (int)count, &result,
+                            part->right ? part->right + first : NULL);
         loss += result.loss * count;
         correct += result.correct;
     }
@@ -149,8 +150,9 @@ int sam_batches_validate(struct sam_batches *batches, struct sam_engine *engine,
                          const struct sam_model *model, uint32_t epoch, sam_batches_stop *stop,
                          void *context, struct sam_batches_score *score)
 {
-    const struct part part = {&batches->dataset.train, batches->split.validation,
-                              batches->split.validation_count, epoch, &batches->validation_augment};
+    const struct part part = {&batches->dataset.train,         batches->split.validation,
+                              batches->split.validation_count, epoch,
+                              &batches->validation_augment,    NULL};
     return evaluate(batches, engine, model, &part, stop, context, score);
 }
 
@@ -159,49 +161,27 @@ int sam_batches_test(struct sam_batches *batches, struct sam_engine *engine,
                      struct sam_batches_score *score)
 {
     const struct sam_augment none = {0};
-    const struct part part = {&batches->dataset.test, NULL, batches->dataset.test.count, 0, &none};
+    const struct part part = {
+        &batches->dataset.test, NULL, batches->dataset.test.count, 0, &none, NULL};
     return evaluate(batches, engine, model, &part, stop, context, score);
 }
 
-/* What finding the answers of a minibatch needs. */
-struct answers {
-    const struct sam_batches *batches;
-    struct sam_engine *engine;
-    const struct sam_model *model;
-    uint8_t *correct; /* (count of the minibatch) */
-};
-
-/* An engine tells how many of a minibatch were right. Where that is all or none of the `count`
- * images from `first`, each is known; else their halves are asked. */
-static void find_answers(const struct answers *answers, uint32_t first, uint32_t count)
+static bool never(void *context)
 {
-    const struct sam_batches *batches = answers->batches;
-    const size_t pixels = (size_t)batches->dataset.channels * SAM_IMAGES_PLANE;
-    struct sam_engine_result result;
-    sam_engine_evaluate(answers->engine, answers->model->parameters, answers->model->buffers,
-                        batches->images + first * pixels, batches->labels + first, (int)count,
-                        &result);
-    if (result.correct == 0 || result.correct == count) {
-        memset(answers->correct + first, result.correct != 0, count);
-        return;
-    }
-    find_answers(answers, first, count / 2);
-    find_answers(answers, first + count / 2, count - count / 2);
+    (void)context;
+    return false;
 }
 
 void sam_batches_answers(struct sam_batches *batches, struct sam_engine *engine,
-                         const struct sam_model *model, uint8_t *correct)
+                         const struct sam_model *model, uint8_t *right)
 {
-    enum { GROUP = 16 }; /* larger ones are hardly ever all right or all wrong */
-    const struct sam_images *test = &batches->dataset.test;
     const struct sam_augment none = {0};
-    const uint32_t size = least(batches->size, GROUP);
-    for (uint32_t first = 0; first < test->count; first += size) {
-        const struct part part = {.images = test};
-        uint32_t room[GROUP];
-        const uint32_t count = least(size, test->count - first);
-        load(batches, test, &none, 0, indices_of(&part, first, count, room), count);
-        const struct answers answers = {batches, engine, model, correct + first};
-        find_answers(&answers, 0, count);
-    }
+    const struct part part = {
+        .images = &batches->dataset.test,
+        .count = batches->dataset.test.count,
+        .augment = &none,
+        .right = right,
+    };
+    struct sam_batches_score score;
+    evaluate(batches, engine, model, &part, never, NULL, &score);
 }

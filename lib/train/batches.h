@@ -68,8 +68,8 @@ int sam_batches_test(struct sam_batches *batches, struct sam_engine *engine,
                      const struct sam_model *model, sam_batches_stop *stop, void *context,
                      struct sam_batches_score *score);
 
-/* Whether each test image is answered correctly: correct (test count), 0 or 1. */
+/* Whether each test image is answered correctly: right (test count), 0 or 1. */
 void sam_batches_answers(struct sam_batches *batches, struct sam_engine *engine,
-                         const struct sam_model *model, uint8_t *correct);
+                         const struct sam_model *model, uint8_t *right);
 
 #endif

@@ -109,7 +109,7 @@ static void run(struct probe *probe, bool evaluate)
     const int batch = probe->settings.max_batch;
     if (evaluate)
         sam_engine_evaluate(engine, probe->parameters, probe->buffers, probe->images, probe->labels,
-                            batch, &result);
+                            batch, &result, NULL);
     else
         sam_engine_gradient(engine, probe->parameters, probe->buffers, probe->images, probe->labels,
                             batch, probe->gradient, &result);

@@ -41,14 +41,36 @@ static void outcome_free(struct outcome *o)
     nn_result_free(&o->there);
 }
 
+enum { MOST_IMAGES = 64 };
+
+/* An image alone is counted as it was among others: evaluation knows no minibatch. */
+static void assert_answers(const struct nn_case *c, struct sam_engine *engine, const uint8_t *right,
+                           uint32_t correct)
+{
+    const size_t pixels = (size_t)c->tables.stem.in * SAM_ARCH_IMAGE * SAM_ARCH_IMAGE;
+    uint32_t sum = 0;
+    for (int n = 0; n < c->batch; n++)
+        sum += right[n];
+    assert_int_equal(sum, correct);
+    for (int n = 0; n < c->batch; n += 5) {
+        struct sam_engine_result alone;
+        sam_engine_evaluate(engine, c->parameters, c->buffers, c->images + (size_t)n * pixels,
+                            c->labels + n, 1, &alone, NULL);
+        assert_int_equal(alone.correct, right[n]);
+    }
+}
+
 static void run(const struct nn_case *c, struct sam_engine *engine, const float *perturbed,
                 struct outcome *o)
 {
     nn_gradient(c, engine, c->parameters, true, &o->here);
     nn_gradient(c, engine, perturbed, false, &o->there);
     assert_memory_equal(o->there.buffers, c->buffers, c->tables.buffer_count * sizeof(float));
+    uint8_t right[MOST_IMAGES];
+    assert_true(c->batch <= MOST_IMAGES);
     sam_engine_evaluate(engine, c->parameters, c->buffers, c->images, c->labels, c->batch,
-                        &o->evaluated);
+                        &o->evaluated, right);
+    assert_answers(c, engine, right, o->evaluated.correct);
 }
 
 static void assert_same_bytes(const struct nn_case *c, const struct outcome *a,

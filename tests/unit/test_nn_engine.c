@@ -249,7 +249,7 @@ static void assert_nan_spreads(struct nn_case *c, float *place, const char *kern
     nn_gradient(c, engine, c->parameters, true, &r);
     assert_true(isnan(r.result.loss));
     sam_engine_evaluate(engine, c->parameters, c->buffers, c->images, c->labels, c->batch,
-                        &r.result);
+                        &r.result, NULL);
     assert_true(isnan(r.result.loss));
     *place = before;
     nn_gradient(c, engine, c->parameters, true, &r);
