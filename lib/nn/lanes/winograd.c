@@ -364,13 +364,13 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
 }
 
 /* Where in the row of a span's chunks one stands. */
-struct turn_of {
+struct place {
     bool first, last;
 };
 
 /* What the chunk adds to dU of the `count` inputs from c on; a block that is complete by that is
  * taken back to dweights while it is in the cache. */
-static void chunk_weight_back(const struct work *work, struct turn_of chunk, int c, int count,
+static void chunk_weight_back(const struct work *work, struct place chunk, int c, int count,
                               float *dweights)
 {
     const struct sam_arch_unit *unit = work->unit;
@@ -387,7 +387,7 @@ static void chunk_weight_back(const struct work *work, struct turn_of chunk, int
     }
 }
 
-static void chunk_backward(const struct work *work, struct turn_of chunk,
+static void chunk_backward(const struct work *work, struct place chunk,
                            const struct sam_lanes_input *input, const struct sam_lanes_slope *slope,
                            const float *u, bool add, float *dx, float *dweights)
 {
@@ -418,7 +418,7 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     if (few_channels(unit))
         memset(work.lane_sums, 0, lane_sums_size(&work) * sizeof *work.lane_sums);
     for (int first = start; first < end; first += work.plan.tiles) {
-        const struct turn_of chunk = {first == start, first + work.plan.tiles >= end};
+        const struct place chunk = {first == start, first + work.plan.tiles >= end};
         work_take(&work, first, end);
         chunk_backward(&work, chunk, input, slope, weights, add, dx, dweights);
     }
