@@ -25,14 +25,26 @@ include tests/fuzz/fuzz.mk
 run_tests = @SAM_BIN=$(abspath $(BIN)) SAM_TOP=$(CURDIR) CMOCKA_MESSAGE_OUTPUT=TAP \
     prove --jobs $(JOBS) --timer --comments --failures --exec tests/run-one $(1)
 
-.PHONY: check check-unit check-cli check-sanitize
+# Those that look at memory and threads closely run a part of the tests: they are 10 to 50 times as
+# slow as the programs are.
+THREAD_TESTS := $(patsubst %,$(OUT)/tests/test_%,base dataset_loader nn_engine stream_reader \
+    train_checkpoint train_update)
+
+.PHONY: check check-unit check-cli check-valgrind check-thread check-thread-built check-sanitize
 check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests
-	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS))
+	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS) tests/watch/valgrind.bats)
+	$(if $(SANITIZE),,$(MAKE) check-thread)
 check-unit: $(UNIT_TESTS) ## ... the unit tests alone
 	$(call run_tests,$^)
 check-cli: tools $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## ... the command-line tests alone
 	$(call run_tests,$(CLI_TESTS))
-check-sanitize: ## ... all under ASan + UBSan
+check-valgrind: tools ## ... small runs of every tool under valgrind alone
+	$(call run_tests,tests/watch/valgrind.bats)
+check-thread: ## ... what has threads, alone, under the thread sanitizer
+	$(MAKE) check-thread-built SANITIZE=thread
+check-thread-built: tools $(THREAD_TESTS)
+	$(call run_tests,$(THREAD_TESTS) tests/watch/thread.bats)
+check-sanitize: ## run all tests under ASan + UBSan
 	$(MAKE) check SANITIZE=address,undefined
 
 include tests/bench/engine.mk
