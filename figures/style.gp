@@ -53,7 +53,7 @@ set grid ytics linestyle 13
 set key top right reverse Left samplen 2.4 spacing 1.15 noopaque
 set title offset 0,-0.6
 
-# A round distance between tics, for about `count` of them over `range`.
-power(x) = 10**floor(log10(x))
+# A round distance between tics, for about `count` of them over `range`; 1 where all values are one.
+power(x) = x > 0 ? 10**floor(log10(x)) : 1
 step(range, count) = (m = range / count / power(range / count), \
     (m < 1.5 ? 1 : m < 3.5 ? 2 : m < 7.5 ? 5 : 10) * power(range / count))
