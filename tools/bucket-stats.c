@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/classes.h"
 #include "analysis/input.h"
@@ -99,21 +100,40 @@ struct work {
     uint64_t *at_least;                    /* (groups, edges) */
 };
 
+/* What is prepared of a chunk. */
+struct found {
+    struct sam_classified classified;
+    uint64_t at_least[]; /* (edges) */
+};
+
+static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    const struct work *work = context;
+    const struct sam_buckets *buckets = &work->buckets;
+    struct found *found = chunk->prepared;
+    if (sam_classes_find(&work->classes, chunk, &found->classified, error))
+        return -1;
+    const uint8_t *classes = found->classified.classes;
+    memset(found->at_least, 0, buckets->count * sizeof *found->at_least);
+    if (chunk->dtype == SAM_F64)
+        sam_buckets_count_double(buckets, chunk->current, chunk->perturbed, classes, chunk->count,
+                                 found->at_least);
+    else
+        sam_buckets_count(buckets, chunk->current, chunk->perturbed, classes, chunk->count,
+                          found->at_least);
+    return 0;
+}
+
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
-    const size_t group = work->input->group_of[chunk->pair];
-    const uint8_t *classes =
-        sam_classes_of(&work->classes, work->input, chunk, work->counts[group], error);
-    uint64_t *at_least = work->at_least + group * work->buckets.count;
-    if (!classes)
-        return -1;
-    if (chunk->dtype == SAM_F64)
-        sam_buckets_count_double(&work->buckets, chunk->current, chunk->perturbed, classes,
-                                 chunk->count, at_least);
-    else
-        sam_buckets_count(&work->buckets, chunk->current, chunk->perturbed, classes, chunk->count,
-                          at_least);
+    const struct found *found = chunk->prepared;
+    const size_t group = work->input->group_of[chunk->pair], edges = work->buckets.count;
+    (void)error;
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        work->counts[group][class] += found->classified.counts[class];
+    for (size_t edge = 0; edge < edges; edge++)
+        work->at_least[group * edges + edge] += found->at_least[edge];
     return 0;
 }
 
@@ -129,7 +149,9 @@ static int count(struct work *work, struct sam_error *error)
     work->at_least = sam_memory_new(groups * work->buckets.count, sizeof *work->at_least, error);
     if (!work->at_least)
         return -1;
-    return sam_input_visit(work->input, on_chunk, work, error);
+    const struct sam_preparation preparation = {
+        prepare, work, sizeof(struct found) + work->buckets.count * sizeof(uint64_t)};
+    return sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error);
 }
 
 /* --- The table ----------------------------------------------------------------------------------
@@ -242,7 +264,8 @@ int main(int argc, char **argv)
     work->params = &params;
     work->csv.file = stdout;
     if (make_buckets(&params, &work->buckets, &error) ||
-        !(work->input = sam_input_new(&params.common, SAM_INPUT_GRADIENTS, &error)) ||
+        !(work->classes.input = work->input =
+              sam_input_new(&params.common, SAM_INPUT_GRADIENTS, &error)) ||
         run(work, &error))
         sam_tool_die(&error);
     free(work->counts);

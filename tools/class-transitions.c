@@ -43,7 +43,6 @@ struct work {
     const struct params *params;
     struct sam_input *input;
     struct sam_csv csv;
-    struct sam_classes classes;
     uint8_t *before;  /* the classes of the record before, slot by slot */
     size_t *first_of; /* per slot: its place there */
     uint64_t step_before;
@@ -54,15 +53,13 @@ static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_err
 {
     struct work *work = context;
     const struct sam_input *input = work->input;
+    const struct sam_classified *found = chunk->prepared;
     uint8_t *before = work->before + work->first_of[input->slot_of[chunk->pair]] + chunk->first;
-    uint64_t counts[SAM_RATIO_CLASSES] = {0};
-    const uint8_t *classes = sam_classes_of(&work->classes, input, chunk, counts, error);
-    if (!classes)
-        return -1;
+    (void)error;
     if (input->number > 1)
-        sam_transitions_count(&work->tables[input->group_of[chunk->pair]], before, classes,
+        sam_transitions_count(&work->tables[input->group_of[chunk->pair]], before, found->classes,
                               chunk->count);
-    memcpy(before, classes, chunk->count);
+    memcpy(before, found->classes, chunk->count);
     return 0;
 }
 
@@ -125,11 +122,14 @@ static int write_row(struct work *work, size_t group, struct sam_error *error)
 
 static int measure(struct work *work, struct sam_error *error)
 {
+    const struct sam_classes classes = {.input = work->input};
+    const struct sam_preparation preparation = sam_classes_preparation(&classes);
     const bool first = work->input->number == 1;
     if (first && start(work, error))
         return -1;
     memset(work->tables, 0, work->input->group_count * sizeof *work->tables);
-    if (sam_input_visit(work->input, on_chunk, work, error) || (first && write_header(work, error)))
+    if (sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error) ||
+        (first && write_header(work, error)))
         return -1;
     for (size_t group = 0; group < work->input->group_count && !first; group++)
         if (write_row(work, group, error))

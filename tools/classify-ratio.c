@@ -79,27 +79,23 @@ struct work {
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
-    const size_t group = work->input->group_of[chunk->pair];
-    const uint8_t *classes =
-        sam_classes_of(&work->classes, work->input, chunk, work->counts[group], error);
-    if (!classes)
-        return -1;
-    return work->params->map ? sam_map_write(&work->map, classes, chunk->count, error) : 0;
+    const struct sam_classified *found = chunk->prepared;
+    uint64_t *counts = work->counts[work->input->group_of[chunk->pair]];
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        counts[class] += found->counts[class];
+    return work->params->map ? sam_map_write(&work->map, found->classes, chunk->count, error) : 0;
 }
 
 static int count(struct work *work, struct sam_error *error)
 {
+    const struct sam_preparation preparation = sam_classes_preparation(&work->classes);
+    const bool map = work->params->map != NULL;
     free(work->counts);
     work->counts = sam_memory_new(work->input->group_count, sizeof *work->counts, error);
-    if (!work->counts)
+    if (!work->counts || (map && sam_map_begin(&work->map, work->input, error)) ||
+        sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error))
         return -1;
-    if (!work->params->map)
-        return sam_input_visit(work->input, on_chunk, work, error);
-    return sam_map_begin(&work->map, work->input, error) ||
-                   sam_input_visit(work->input, on_chunk, work, error) ||
-                   sam_map_end(&work->map, error)
-               ? -1
-               : 0;
+    return map ? sam_map_end(&work->map, error) : 0;
 }
 
 /* --- The table ----------------------------------------------------------------------------------
@@ -167,10 +163,9 @@ static int run(struct work *work, struct sam_error *error)
 static int start(struct work *work, struct sam_error *error)
 {
     const struct params *params = work->params;
-    work->classes.published = params->published;
-    work->classes.eps = (float)params->eps;
     work->csv.file = params->map && strcmp(params->map, "-") == 0 ? NULL : stdout;
     work->input = sam_input_new(&params->common, SAM_INPUT_ANY, error);
+    work->classes = (struct sam_classes){work->input, params->published, (float)params->eps};
     return work->input ? 0 : -1;
 }
 

@@ -81,7 +81,6 @@ struct work {
     struct sam_input *input;
     struct sam_csv csv;
     struct sam_passes passes;
-    struct sam_classes classes;
     struct group *groups;
     size_t group_count;
     struct sam_nulls_permutation *permutations; /* per slot, with --null */
@@ -136,11 +135,11 @@ static void permute(const struct work *work, const struct sam_chunk *chunk)
 static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
-    const uint8_t *classes =
-        sam_classes_of(&work->classes, work->input, chunk, group_of(work, chunk)->counts, error);
-    if (!classes)
-        return -1;
-    search_in(work, chunk, classes);
+    const struct sam_classified *found = chunk->prepared;
+    (void)error;
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        group_of(work, chunk)->counts[class] += found->counts[class];
+    search_in(work, chunk, found->classes);
     if (work->params->common.null)
         add_squares(work, chunk);
     return 0;
@@ -148,12 +147,9 @@ static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sa
 
 static int on_search_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
-    struct work *work = context;
-    uint64_t counts[SAM_RATIO_CLASSES] = {0};
-    const uint8_t *classes = sam_classes_of(&work->classes, work->input, chunk, counts, error);
-    if (!classes)
-        return -1;
-    search_in(work, chunk, classes);
+    const struct sam_classified *found = chunk->prepared;
+    (void)error;
+    search_in(context, chunk, found->classes);
     return 0;
 }
 
@@ -233,14 +229,17 @@ static int narrow(struct work *work, struct sam_error *error)
 
 static int measure(struct work *work, struct sam_error *error)
 {
+    const struct sam_classes classes = {.input = work->input};
+    const struct sam_preparation preparation = sam_classes_preparation(&classes);
     int more;
-    if (begin_record(work, error) || sam_passes_first(&work->passes, on_first_pass, work, error))
+    if (begin_record(work, error) ||
+        sam_passes_first(&work->passes, &preparation, on_first_pass, work, error))
         return -1;
     while ((more = narrow(work, error)) == 1)
-        if (sam_passes_again(&work->passes, on_search_pass, work, error))
+        if (sam_passes_again(&work->passes, &preparation, on_search_pass, work, error))
             return -1;
     if (more == 0 && work->params->common.null)
-        more = sam_passes_again(&work->passes, on_null_pass, work, error);
+        more = sam_passes_again(&work->passes, NULL, on_null_pass, work, error);
     return more;
 }
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/classes.h"
 #include "analysis/input.h"
 #include "analysis/options.h"
 #include "analysis/rows.h"
@@ -101,7 +100,6 @@ struct work {
     const struct params *params;
     struct sam_input *input;
     struct sam_csv csv;
-    struct sam_classes classes;
     struct sam_sets sets;
     struct sam_set current;
     /* Earlier records: the reference; or record i at i % K; or all. */
@@ -286,8 +284,7 @@ static int measure(struct work *work, struct sam_error *error)
     if (work->input->number == 1 && (sam_sets_init(&work->sets, work->input, error) ||
                                      sam_sets_make(&work->sets, &work->current, error)))
         return -1;
-    if (sam_sets_read(&work->sets, work->input, work->params->ratio_class, &work->classes,
-                      &work->current, error))
+    if (sam_sets_read(&work->sets, work->input, work->params->ratio_class, &work->current, error))
         return -1;
     if (work->input->number == 1 && write_header(work, error))
         return -1;

@@ -1,25 +1,27 @@
 #include "analysis/classes.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-static void classify(struct sam_classes *classes, const struct sam_chunk *chunk)
+static void classify(const struct sam_classes *classes, const struct sam_chunk *chunk,
+                     uint8_t *found)
 {
     if (chunk->dtype == SAM_F64)
-        sam_ratio_classify_double(chunk->current, chunk->perturbed, chunk->count, classes->buffer);
+        sam_ratio_classify_double(chunk->current, chunk->perturbed, chunk->count, found);
     else if (classes->published)
         sam_ratio_classify_published(chunk->current, chunk->perturbed, chunk->count, classes->eps,
-                                     classes->buffer);
+                                     found);
     else
-        sam_ratio_classify(chunk->current, chunk->perturbed, chunk->count, classes->buffer);
+        sam_ratio_classify(chunk->current, chunk->perturbed, chunk->count, found);
 }
 
 /* The published rule works in single precision, whatever the gradients are stored in. */
-static void classify_narrowed(struct sam_classes *classes, const struct sam_chunk *chunk)
+static void classify_narrowed(const struct sam_classes *classes, const struct sam_chunk *chunk,
+                              uint8_t *found)
 {
     const double *current = chunk->current, *perturbed = chunk->perturbed;
     for (size_t i = 0; i < chunk->count; i++)
-        classes->buffer[i] =
-            sam_ratio_class_published((float)current[i], (float)perturbed[i], classes->eps);
+        found[i] = sam_ratio_class_published((float)current[i], (float)perturbed[i], classes->eps);
 }
 
 static int refuse_value(const struct sam_input *input, const struct sam_chunk *chunk,
@@ -34,30 +36,38 @@ static int refuse_value(const struct sam_input *input, const struct sam_chunk *c
                           input->record->pairs[chunk->pair].name, chunk->first + i, values[i]);
 }
 
-static uint64_t sum(const uint64_t counts[SAM_RATIO_CLASSES])
+static int count(const struct sam_classes *classes, const struct sam_chunk *chunk,
+                 struct sam_classified *classified, struct sam_error *error)
 {
-    return counts[0] + counts[1] + counts[2] + counts[3] + counts[4];
+    uint64_t *counts = classified->counts, sum = 0;
+    memset(counts, 0, sizeof classified->counts);
+    sam_ratio_count(classified->classes, chunk->count, counts);
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        sum += counts[class];
+    return sum == chunk->count ? 0 : refuse_value(classes->input, chunk, error);
 }
 
-const uint8_t *sam_classes_of(struct sam_classes *classes, const struct sam_input *input,
-                              const struct sam_chunk *chunk, uint64_t counts[SAM_RATIO_CLASSES],
-                              struct sam_error *error)
+int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *chunk,
+                     struct sam_classified *classified, struct sam_error *error)
 {
     const bool read = chunk->dtype == SAM_U8;
-    if (read && classes->published) {
-        sam_input_fail(input, error, "a class record, wanted gradients: --eps classifies anew");
-        return NULL;
-    }
+    if (read && classes->published)
+        return sam_input_fail(classes->input, error,
+                              "a class record, wanted gradients: --eps classifies anew");
+    classified->classes = read ? chunk->current : classified->buffer;
     if (!read && classes->published && chunk->dtype == SAM_F64)
-        classify_narrowed(classes, chunk);
+        classify_narrowed(classes, chunk, classified->buffer);
     else if (!read)
-        classify(classes, chunk);
-    const uint8_t *found = read ? chunk->current : classes->buffer;
-    const uint64_t before = sum(counts);
-    sam_ratio_count(found, chunk->count, counts);
-    if (sum(counts) - before != chunk->count) {
-        refuse_value(input, chunk, error);
-        return NULL;
-    }
-    return found;
+        classify(classes, chunk, classified->buffer);
+    return count(classes, chunk, classified, error);
+}
+
+static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    return sam_classes_find(context, chunk, chunk->prepared, error);
+}
+
+struct sam_preparation sam_classes_preparation(const struct sam_classes *classes)
+{
+    return (struct sam_preparation){prepare, classes, sizeof(struct sam_classified)};
 }

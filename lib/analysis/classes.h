@@ -1,4 +1,5 @@
-/* classes - the ratio classes of a chunk of parameters, from gradients or from a class record. */
+/* classes - the ratio classes of the parameters of each chunk, from gradients or from a class
+ * record: what the analysis tools prepare before they visit a chunk (stream/reader.h). */
 #ifndef SAM_ANALYSIS_CLASSES_H
 #define SAM_ANALYSIS_CLASSES_H
 
@@ -10,17 +11,26 @@
 #include "geometry/ratio.h"
 #include "stream/reader.h"
 
+/* How to classify. */
 struct sam_classes {
-    bool published; /* by the rule of the notes' published code, with eps */
+    const struct sam_input *input; /* whose record at hand is classified */
+    bool published;                /* by the rule of the notes' published code, with eps */
     float eps;
+};
+
+/* A chunk's classes, valid as long as its data. */
+struct sam_classified {
+    uint64_t counts[SAM_RATIO_CLASSES];
+    const uint8_t *classes; /* (chunk->count): those below, or what a class record has */
     uint8_t buffer[SAM_READER_CHUNK];
 };
 
-/* The classes of the chunk's parameters (chunk->count), valid until the next call; what each class
- * has is added to `counts`. Refuses a class record's value above 4, and a class record where the
- * published rule is asked for. NULL with `error` filled. */
-const uint8_t *sam_classes_of(struct sam_classes *classes, const struct sam_input *input,
-                              const struct sam_chunk *chunk, uint64_t counts[SAM_RATIO_CLASSES],
-                              struct sam_error *error);
+/* Fills `classified` for a chunk. Refuses a class record's value above 4, and a class record where
+ * the published rule is asked for. */
+int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *chunk,
+                     struct sam_classified *classified, struct sam_error *error);
+
+/* The preparation that makes a struct sam_classified of each chunk; `classes` must outlive it. */
+struct sam_preparation sam_classes_preparation(const struct sam_classes *classes);
 
 #endif

@@ -62,6 +62,10 @@ int sam_input_next(struct sam_input *input, struct sam_error *error);
 /* Visits the wanted pairs (stream/reader.h), any number of times where sam_input_repeats(). */
 int sam_input_visit(struct sam_input *input, sam_reader_visitor *visit, void *context,
                     struct sam_error *error);
+
+/* The same, of chunks that are prepared, for which `preparation` may rely on the input. */
+int sam_input_visit_prepared(struct sam_input *input, const struct sam_preparation *preparation,
+                             sam_reader_visitor *visit, void *context, struct sam_error *error);
 bool sam_input_repeats(const struct sam_input *input);
 
 /* Fills `error` with "FILE: record N at byte B: " and the text, and returns -1. */

@@ -16,8 +16,10 @@ static bool is_wanted(const struct sam_passes *passes, size_t pair)
 void sam_passes_free(struct sam_passes *passes)
 {
     free(passes->held);
+    free(passes->prepared);
     sam_arena_free(passes->arena);
     passes->held = NULL;
+    passes->prepared = NULL;
     passes->arena = NULL;
 }
 
@@ -89,18 +91,19 @@ static int hold(void *context, const struct sam_chunk *chunk, struct sam_error *
 /* --- Passes -------------------------------------------------------------------------------------
  */
 
-int sam_passes_first(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
-                     struct sam_error *error)
+int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *preparation,
+                     sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     struct holding holding = {passes, visit, context};
     if (sam_input_repeats(passes->input))
-        return sam_input_visit(passes->input, visit, context, error);
+        return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
     if (prepare_holding(passes, error))
         return -1;
-    return sam_input_visit(passes->input, hold, &holding, error);
+    return sam_input_visit_prepared(passes->input, preparation, hold, &holding, error);
 }
 
-static int visit_held(const struct sam_passes *passes, size_t index, sam_reader_visitor *visit,
+static int visit_held(const struct sam_passes *passes, size_t index,
+                      const struct sam_preparation *preparation, sam_reader_visitor *visit,
                       void *context, struct sam_error *error)
 {
     const struct sam_pair *pair = &passes->input->record->pairs[index];
@@ -114,20 +117,26 @@ static int visit_held(const struct sam_passes *passes, size_t index, sam_reader_
             .dtype = size == sizeof(double) ? SAM_F64 : SAM_F32,
             .current = passes->held[index][0] + first * size,
             .perturbed = passes->held[index][1] + first * size,
+            .prepared = passes->prepared,
         };
-        if (visit(context, &chunk, error))
+        if ((preparation && preparation->prepare(preparation->context, &chunk, error)) ||
+            visit(context, &chunk, error))
             return -1;
     }
     return 0;
 }
 
-int sam_passes_again(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
-                     struct sam_error *error)
+int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *preparation,
+                     sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     if (sam_input_repeats(passes->input))
-        return sam_input_visit(passes->input, visit, context, error);
+        return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
+    free(passes->prepared);
+    passes->prepared = NULL;
+    if (preparation && !(passes->prepared = sam_memory_new(1, preparation->bytes, error)))
+        return -1;
     for (size_t i = 0; i < passes->input->record->pair_count; i++)
-        if (is_wanted(passes, i) && visit_held(passes, i, visit, context, error))
+        if (is_wanted(passes, i) && visit_held(passes, i, preparation, visit, context, error))
             return -1;
     return 0;
 }

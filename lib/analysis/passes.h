@@ -17,15 +17,16 @@ struct sam_passes {
     struct sam_arena *arena; /* for what is held of a pipe's record */
     size_t arena_bytes;
     unsigned char *(*held)[2]; /* per pair: current, perturbed */
+    void *prepared;            /* of one chunk of what is held */
 };
 
-/* The first pass over a record: sam_input_visit(), and holding where that is needed. */
-int sam_passes_first(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
-                     struct sam_error *error);
+/* The first pass over a record: sam_input_visit_prepared(), and holding where that is needed. */
+int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *preparation,
+                     sam_reader_visitor *visit, void *context, struct sam_error *error);
 
 /* A further pass over the same record: the same chunks in the same order. */
-int sam_passes_again(struct sam_passes *passes, sam_reader_visitor *visit, void *context,
-                     struct sam_error *error);
+int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *preparation,
+                     sam_reader_visitor *visit, void *context, struct sam_error *error);
 
 /* Frees what is held. */
 void sam_passes_free(struct sam_passes *passes);

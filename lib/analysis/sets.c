@@ -56,32 +56,31 @@ struct reading {
     const struct sam_sets *sets;
     struct sam_input *input;
     int ratio_class;
-    struct sam_classes *classes;
     struct sam_set *set;
 };
 
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     const struct reading *reading = context;
+    const struct sam_classified *found = chunk->prepared;
     const size_t slot = reading->input->slot_of[chunk->pair];
-    uint64_t counts[SAM_RATIO_CLASSES] = {0};
-    const uint8_t *classes = sam_classes_of(reading->classes, reading->input, chunk, counts, error);
-    if (!classes)
-        return -1;
-    reading->set->sizes[slot] += counts[reading->ratio_class];
-    sam_overlap_pack(classes, chunk->count, reading->ratio_class, chunk->first,
+    (void)error;
+    reading->set->sizes[slot] += found->counts[reading->ratio_class];
+    sam_overlap_pack(found->classes, chunk->count, reading->ratio_class, chunk->first,
                      reading->set->bits + reading->sets->word_of[slot]);
     return 0;
 }
 
 int sam_sets_read(const struct sam_sets *sets, struct sam_input *input, int ratio_class,
-                  struct sam_classes *classes, struct sam_set *set, struct sam_error *error)
+                  struct sam_set *set, struct sam_error *error)
 {
-    struct reading reading = {sets, input, ratio_class, classes, set};
+    const struct sam_classes classes = {.input = input};
+    const struct sam_preparation preparation = sam_classes_preparation(&classes);
+    struct reading reading = {sets, input, ratio_class, set};
     memset(set->bits, 0, sets->words * sizeof *set->bits);
     memset(set->sizes, 0, sets->slot_count * sizeof *set->sizes);
     set->step = input->step;
-    return sam_input_visit(input, on_chunk, &reading, error);
+    return sam_input_visit_prepared(input, &preparation, on_chunk, &reading, error);
 }
 
 void sam_sets_copy(const struct sam_sets *sets, struct sam_set *set, const struct sam_set *other)

@@ -37,7 +37,7 @@ void sam_sets_drop(struct sam_set *set);
 
 /* Visits the record at hand, and makes `set` the members of the class. */
 int sam_sets_read(const struct sam_sets *sets, struct sam_input *input, int ratio_class,
-                  struct sam_classes *classes, struct sam_set *set, struct sam_error *error);
+                  struct sam_set *set, struct sam_error *error);
 
 /* set becomes equal to other. */
 void sam_sets_copy(const struct sam_sets *sets, struct sam_set *set, const struct sam_set *other);

@@ -7,13 +7,23 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "stream/ahead.h"
 #include "stream/half.h"
 #include "stream/source.h"
 
 enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(float) };
 
-/* The data of a record pass in their order, each byte once. When a pair's last tensor passes, the
- * chunks of its first one are read beside it (regular file) or were held back (pipe). */
+/* A second thread helps with records of more bytes; less is read before it would have begun. */
+enum { AHEAD_BYTES = 1 << 20 };
+
+/* Room for a chunk: of the first and of the last tensor, as they are read, and widened; and for
+ * what is made of them. */
+struct room {
+    unsigned char *bytes[2];
+    float *singles[2];
+    void *prepared;
+};
+
 struct sam_reader {
     struct sam_source source;
     struct sam_record record;
@@ -27,10 +37,16 @@ struct sam_reader {
     XXH3_state_t *hash;
 
     struct sam_arena *buffers; /* of which only what is used is ever touched */
-    unsigned char *bytes[2];   /* a chunk of the first and of the last tensor, as they are read */
-    float *singles[2];         /* ... and widened */
+    struct room rooms[SAM_AHEAD_ROOMS];
 
-    /* Per tensor of the header: its pair, or NULL if it has none or it is not wanted now. */
+    const struct sam_preparation *preparation; /* of the visit, or NULL */
+    struct sam_arena *preparing;               /* for what is prepared in each room */
+    size_t preparing_bytes;
+
+    /* Of a file: the pairs to be visited now, or NULL for all. */
+    const bool *wanted;
+
+    /* Of a pipe: per tensor of the header its pair, or NULL if it has none or it is not wanted. */
     const struct sam_pair **pair_of;
     struct sam_arena *holding; /* for what is held back */
     size_t holding_bytes;
@@ -40,13 +56,14 @@ struct sam_reader {
 
 static int make_buffers(struct sam_reader *reader, struct sam_error *error)
 {
-    reader->buffers = sam_arena_new(4 * CHUNK_BYTES, error);
+    reader->buffers = sam_arena_new((size_t)4 * CHUNK_BYTES * SAM_AHEAD_ROOMS, error);
     if (!reader->buffers)
         return -1;
-    for (int i = 0; i < 2; i++) {
-        reader->bytes[i] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
-        reader->singles[i] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
-    }
+    for (struct room *room = reader->rooms; room < reader->rooms + SAM_AHEAD_ROOMS; room++)
+        for (int side = 0; side < 2; side++) {
+            room->bytes[side] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
+            room->singles[side] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
+        }
     reader->hash = XXH3_createState();
     if (!reader->hash)
         return sam_error_set(error, SAM_FAILED, "out of memory: the state of a checksum wanted");
@@ -83,6 +100,7 @@ void sam_reader_free(struct sam_reader *reader)
     forget_record(reader);
     XXH3_freeState(reader->hash);
     sam_arena_free(reader->buffers);
+    sam_arena_free(reader->preparing);
     sam_arena_free(reader->holding);
     sam_source_close(&reader->source);
     free(reader);
@@ -98,7 +116,8 @@ bool sam_reader_repeats(const struct sam_reader *reader)
     return reader->source.regular;
 }
 
-/* --- Data ------------------------------------------------------------------------------------- */
+/* --- Chunks -------------------------------------------------------------------------------------
+ */
 
 static int fail_truncated(const struct sam_reader *reader, uint64_t seen, struct sam_error *error)
 {
@@ -107,59 +126,17 @@ static int fail_truncated(const struct sam_reader *reader, uint64_t seen, struct
                            reader->data_offset + reader->header.data_bytes);
 }
 
-/* The next bytes of the data. */
-static int fetch(struct sam_reader *reader, void *buffer, size_t bytes, struct sam_error *error)
+/* Moves `chunk` on by one within the pair; false behind the last. A count of zero is before the
+ * first. */
+static bool next_in_pair(const struct sam_pair *pair, struct sam_chunk *chunk)
 {
-    size_t got;
-    if (sam_source_read(&reader->source, buffer, bytes, &got, error))
-        return -1;
-    if (got < bytes)
-        return fail_truncated(reader, reader->source.position, error);
-    if (reader->checked)
-        XXH3_64bits_update(reader->hash, buffer, bytes);
-    return 0;
-}
-
-/* Bytes that have passed, of a regular file, once more. */
-static int fetch_again(struct sam_reader *reader, uint64_t place, void *buffer, size_t bytes,
-                       struct sam_error *error)
-{
-    const uint64_t position = reader->data_offset + place;
-    size_t got;
-    if (sam_source_read_at(&reader->source, position, buffer, bytes, &got, error))
-        return -1;
-    return got < bytes ? fail_truncated(reader, position + got, error) : 0;
-}
-
-/* Lets `bytes` bytes pass that nobody wants now. */
-static int skip(struct sam_reader *reader, uint64_t bytes, struct sam_error *error)
-{
-    if (reader->source.regular && !reader->checked) {
-        reader->source.position += bytes;
-        return 0;
-    }
-    while (bytes > 0) {
-        const size_t n = bytes < CHUNK_BYTES ? (size_t)bytes : CHUNK_BYTES;
-        if (fetch(reader, reader->bytes[0], n, error))
-            return -1;
-        bytes -= n;
-    }
-    return 0;
-}
-
-/* Lets the first tensor of a pair pass, so that its chunks can be had when the last one passes. */
-static int pass_first(struct sam_reader *reader, const struct sam_pair *pair,
-                      struct sam_error *error)
-{
-    const uint64_t bytes = sam_pair_first(pair)->end - sam_pair_first(pair)->begin;
-    if (reader->source.regular || bytes == 0)
-        return skip(reader, bytes, error);
-    unsigned char *held = sam_arena_take(reader->holding, 1, bytes, error);
-    if (!held)
-        return -1;
-    reader->held[pair - reader->pairs] = held;
-    reader->held_count++;
-    return fetch(reader, held, bytes, error);
+    const enum sam_dtype dtype = pair->current->dtype;
+    const size_t most = dtype == SAM_F64 ? CHUNK_BYTES / sizeof(double) : SAM_READER_CHUNK;
+    chunk->first += chunk->count;
+    const uint64_t left = pair->count - chunk->first;
+    chunk->count = left < most ? (size_t)left : most;
+    chunk->dtype = dtype == SAM_F16 || dtype == SAM_BF16 ? SAM_F32 : dtype;
+    return left > 0;
 }
 
 /* `n` elements at `bytes` as a visitor gets them; 16-bit ones are widened into `singles`. */
@@ -174,52 +151,182 @@ static const void *widen(enum sam_dtype dtype, const void *bytes, size_t n, floa
     return singles;
 }
 
-/* Elements chunk->first and on of the pair, of both tensors, into `chunk`. */
-static int load_chunk(struct sam_reader *reader, const struct sam_pair *pair,
-                      struct sam_chunk *chunk, struct sam_error *error)
+/* Makes the bytes of the pair's first and last tensor (NULL for `first` of a class) the data of the
+ * chunk, and prepares it. */
+static int set_data(const struct sam_reader *reader, const struct room *room, const void *first,
+                    const void *last, struct sam_chunk *chunk, struct sam_error *error)
 {
+    const struct sam_preparation *preparation = reader->preparation;
+    const struct sam_pair *pair = &reader->pairs[chunk->pair];
     const enum sam_dtype dtype = pair->current->dtype;
-    const size_t size = sam_dtype_size(dtype), bytes = chunk->count * size;
-    const uint64_t place = chunk->first * size;
-    const void *sides[2] = {NULL, NULL}; /* of the first tensor, of the last */
-
-    if (fetch(reader, reader->bytes[1], bytes, error))
-        return -1;
-    sides[1] = widen(dtype, reader->bytes[1], chunk->count, reader->singles[1]);
-    if (pair->perturbed) {
-        const unsigned char *first = reader->bytes[0];
-        if (reader->source.regular) {
-            if (fetch_again(reader, sam_pair_first(pair)->begin + place, reader->bytes[0], bytes,
-                            error))
-                return -1;
-        } else {
-            first = reader->held[pair - reader->pairs] + place;
-        }
-        sides[0] = widen(dtype, first, chunk->count, reader->singles[0]);
-    }
     const bool current_first = pair->perturbed && sam_pair_first(pair) == pair->current;
+    const void *sides[2] = {first ? widen(dtype, first, chunk->count, room->singles[0]) : NULL,
+                            widen(dtype, last, chunk->count, room->singles[1])};
     chunk->current = sides[!current_first];
     chunk->perturbed = sides[current_first];
+    chunk->prepared = room->prepared;
+    return preparation ? preparation->prepare(preparation->context, chunk, error) : 0;
+}
+
+/* Room for `preparation`, in each room, of which only what is used is ever touched. */
+static int make_preparing(struct sam_reader *reader, const struct sam_preparation *preparation,
+                          struct sam_error *error)
+{
+    const size_t bytes = preparation ? preparation->bytes : 0;
+    reader->preparation = preparation;
+    if (bytes > reader->preparing_bytes) {
+        sam_arena_free(reader->preparing);
+        reader->preparing_bytes = 0;
+        reader->preparing = sam_arena_new((bytes + SAM_MEMORY_ALIGNMENT) * SAM_AHEAD_ROOMS, error);
+        if (!reader->preparing)
+            return -1;
+        reader->preparing_bytes = bytes;
+    } else if (bytes > 0) {
+        sam_arena_rewind(reader->preparing, 0);
+    }
+    for (int i = 0; i < SAM_AHEAD_ROOMS; i++)
+        reader->rooms[i].prepared =
+            bytes > 0 ? sam_arena_take(reader->preparing, bytes, 1, error) : NULL;
     return 0;
+}
+
+static int verify(struct sam_reader *reader, struct sam_error *error)
+{
+    reader->checked = false;
+    return sam_source_verify(&reader->source, reader->checksum, XXH3_64bits_digest(reader->hash),
+                             error);
+}
+
+/* --- The data of a file -------------------------------------------------------------------------
+ * Read at both places of a pair in step, and what is not wanted not at all. */
+
+static int read_at(const struct sam_reader *reader, uint64_t place, void *buffer, size_t bytes,
+                   struct sam_error *error)
+{
+    const uint64_t position = reader->data_offset + place;
+    size_t got;
+    if (sam_source_read_at(&reader->source, position, buffer, bytes, &got, error))
+        return -1;
+    return got < bytes ? fail_truncated(reader, position + got, error) : 0;
+}
+
+static bool next_chunk(const void *context, struct sam_chunk *chunk)
+{
+    const struct sam_reader *reader = context;
+    for (; chunk->pair < reader->record.pair_count; chunk->pair++) {
+        const bool wanted = !reader->wanted || reader->wanted[chunk->pair];
+        if (wanted && next_in_pair(&reader->pairs[chunk->pair], chunk))
+            return true;
+        chunk->first = chunk->count = 0;
+    }
+    return false;
+}
+
+static int read_chunk(const void *context, int room_number, struct sam_chunk *chunk,
+                      struct sam_error *error)
+{
+    const struct sam_reader *reader = context;
+    const struct room *room = &reader->rooms[room_number];
+    const struct sam_pair *pair = &reader->pairs[chunk->pair];
+    const size_t size = sam_dtype_size(pair->current->dtype), bytes = chunk->count * size;
+    const uint64_t place = chunk->first * size;
+    unsigned char *first = pair->perturbed ? room->bytes[0] : NULL;
+    if ((first && read_at(reader, sam_pair_first(pair)->begin + place, first, bytes, error)) ||
+        read_at(reader, sam_pair_last(pair)->begin + place, room->bytes[1], bytes, error))
+        return -1;
+    return set_data(reader, room, first, room->bytes[1], chunk, error);
+}
+
+/* That the file does not end before its data do, and that these are the bytes that were written. */
+static int check_file(struct sam_reader *reader, struct sam_error *error)
+{
+    const uint64_t end = reader->header.data_bytes;
+    unsigned char *buffer = reader->rooms[0].bytes[0];
+    if (end > 0 && read_at(reader, end - 1, buffer, 1, error))
+        return -1;
+    if (!reader->checked)
+        return 0;
+    XXH3_64bits_reset(reader->hash);
+    for (uint64_t place = 0; place < end; place += CHUNK_BYTES) {
+        const size_t n = end - place < CHUNK_BYTES ? (size_t)(end - place) : CHUNK_BYTES;
+        if (read_at(reader, place, buffer, n, error))
+            return -1;
+        XXH3_64bits_update(reader->hash, buffer, n);
+    }
+    return verify(reader, error);
+}
+
+static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
+                      void *context, struct sam_error *error)
+{
+    const struct sam_ahead_file file = {reader, next_chunk, read_chunk};
+    const bool alone = reader->header.data_bytes < AHEAD_BYTES;
+    reader->wanted = wanted;
+    return sam_ahead_visit(&file, alone, visit, context, error) || check_file(reader, error) ? -1
+                                                                                             : 0;
+}
+
+/* --- The data of a pipe -------------------------------------------------------------------------
+ * Pass in their order, each byte once. When a pair's last tensor passes, its first one was held
+ * back. Nothing is read ahead: the program that writes has its own thread, and the pipe its room.
+ */
+
+static int fetch(struct sam_reader *reader, void *buffer, size_t bytes, struct sam_error *error)
+{
+    size_t got;
+    if (sam_source_read(&reader->source, buffer, bytes, &got, error))
+        return -1;
+    if (got < bytes)
+        return fail_truncated(reader, reader->source.position, error);
+    if (reader->checked)
+        XXH3_64bits_update(reader->hash, buffer, bytes);
+    return 0;
+}
+
+/* Lets a tensor pass that nobody wants now. */
+static int pass_by(struct sam_reader *reader, const struct sam_tensor *tensor,
+                   struct sam_error *error)
+{
+    for (uint64_t left = tensor->end - tensor->begin, n; left > 0; left -= n) {
+        n = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+        if (fetch(reader, reader->rooms[0].bytes[0], n, error))
+            return -1;
+    }
+    return 0;
+}
+
+/* Holds the first tensor of a pair back. */
+static int pass_first(struct sam_reader *reader, const struct sam_pair *pair,
+                      struct sam_error *error)
+{
+    const uint64_t bytes = sam_pair_first(pair)->end - sam_pair_first(pair)->begin;
+    if (bytes == 0)
+        return 0;
+    unsigned char *held = sam_arena_take(reader->holding, 1, bytes, error);
+    if (!held)
+        return -1;
+    reader->held[pair - reader->pairs] = held;
+    reader->held_count++;
+    return fetch(reader, held, bytes, error);
 }
 
 /* Visits a pair while its last tensor passes. */
 static int pass_last(struct sam_reader *reader, const struct sam_pair *pair,
                      sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
-    const enum sam_dtype dtype = pair->current->dtype;
-    const size_t most = dtype == SAM_F64 ? CHUNK_BYTES / sizeof(double) : SAM_READER_CHUNK;
-    struct sam_chunk chunk = {
-        .pair = (size_t)(pair - reader->pairs),
-        .dtype = dtype == SAM_F16 || dtype == SAM_BF16 ? SAM_F32 : dtype,
-    };
-    for (; chunk.first < pair->count; chunk.first += chunk.count) {
-        const uint64_t left = pair->count - chunk.first;
-        chunk.count = left < most ? (size_t)left : most;
-        if (load_chunk(reader, pair, &chunk, error) || visit(context, &chunk, error))
+    const size_t size = sam_dtype_size(pair->current->dtype);
+    const struct room *room = &reader->rooms[0];
+    struct sam_chunk chunk = {.pair = (size_t)(pair - reader->pairs)};
+    const unsigned char *held = reader->held[chunk.pair];
+    while (next_in_pair(pair, &chunk)) {
+        if (fetch(reader, room->bytes[1], chunk.count * size, error))
+            return -1;
+        const unsigned char *first = held ? held + chunk.first * size : NULL;
+        if (set_data(reader, room, first, room->bytes[1], &chunk, error) ||
+            visit(context, &chunk, error))
             return -1;
     }
-    if (reader->held[chunk.pair]) {
+    if (held) {
         reader->held[chunk.pair] = NULL;
         if (--reader->held_count == 0)
             sam_arena_rewind(reader->holding, 0);
@@ -227,10 +334,9 @@ static int pass_last(struct sam_reader *reader, const struct sam_pair *pair,
     return 0;
 }
 
-static void mark_wanted(struct sam_reader *reader, const bool *wanted, bool any)
+static void mark_wanted(struct sam_reader *reader, const bool *wanted)
 {
-    memset(reader->pair_of, 0, reader->header.tensor_count * sizeof(*reader->pair_of));
-    for (size_t i = 0; i < reader->record.pair_count && any; i++) {
+    for (size_t i = 0; i < reader->record.pair_count; i++) {
         const struct sam_pair *pair = &reader->pairs[i];
         if (wanted && !wanted[i])
             continue;
@@ -264,7 +370,7 @@ static uint64_t held_bytes(const struct sam_reader *reader)
 
 static int prepare_holding(struct sam_reader *reader, struct sam_error *error)
 {
-    const uint64_t bytes = reader->source.regular ? 0 : held_bytes(reader);
+    const uint64_t bytes = held_bytes(reader);
     struct sam_error cause;
     if (bytes <= reader->holding_bytes)
         return 0;
@@ -277,48 +383,47 @@ static int prepare_holding(struct sam_reader *reader, struct sam_error *error)
     return 0;
 }
 
-static int pass_tensor(struct sam_reader *reader, size_t i, sam_reader_visitor *visit,
-                       void *context, struct sam_error *error)
+/* Lets all data pass; those of the tensors with a pair_of past `visit`. */
+static int pass(struct sam_reader *reader, sam_reader_visitor *visit, void *context,
+                struct sam_error *error)
 {
-    const struct sam_tensor *tensor = &reader->header.tensors[i];
-    const struct sam_pair *pair = reader->pair_of[i];
-    if (!pair)
-        return skip(reader, tensor->end - tensor->begin, error);
-    if (tensor == sam_pair_last(pair))
-        return pass_last(reader, pair, visit, context, error);
-    return pass_first(reader, pair, error);
-}
-
-/* What remains to be seen when all data have passed: that the file did not end before, where its
- * end was skipped, and that the bytes are those that were written. */
-static int check_passed(struct sam_reader *reader, struct sam_error *error)
-{
-    const uint64_t bytes = reader->header.data_bytes;
-    unsigned char last;
-    if (reader->source.regular && bytes > 0 && fetch_again(reader, bytes - 1, &last, 1, error))
-        return -1;
-    if (!reader->checked)
-        return 0;
-    reader->checked = false;
-    return sam_source_verify(&reader->source, reader->checksum, XXH3_64bits_digest(reader->hash),
-                             error);
-}
-
-/* Lets the data of the record pass; those of the wanted pairs past `visit`, where there is one. */
-static int pass(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
-                void *context, struct sam_error *error)
-{
-    if (reader->source.regular)
-        reader->source.position = reader->data_offset;
-    mark_wanted(reader, wanted, visit != NULL);
-    if (prepare_holding(reader, error))
-        return -1;
+    int status = 0;
     XXH3_64bits_reset(reader->hash);
-    for (size_t i = 0; i < reader->header.tensor_count; i++)
-        if (pass_tensor(reader, i, visit, context, error))
-            return -1;
+    for (size_t i = 0; i < reader->header.tensor_count && !status; i++) {
+        const struct sam_tensor *tensor = &reader->header.tensors[i];
+        const struct sam_pair *pair = reader->pair_of[i];
+        if (!pair)
+            status = pass_by(reader, tensor, error);
+        else if (tensor == sam_pair_last(pair))
+            status = pass_last(reader, pair, visit, context, error);
+        else
+            status = pass_first(reader, pair, error);
+    }
+    return status || (reader->checked && verify(reader, error)) ? -1 : 0;
+}
+
+static int visit_pipe(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
+                      void *context, struct sam_error *error)
+{
+    mark_wanted(reader, wanted);
+    return prepare_holding(reader, error) || pass(reader, visit, context, error) ? -1 : 0;
+}
+
+int sam_reader_visit_prepared(struct sam_reader *reader, const bool *wanted,
+                              const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                              void *context, struct sam_error *error)
+{
     reader->passed = true;
-    return check_passed(reader, error);
+    if (make_preparing(reader, preparation, error))
+        return -1;
+    return reader->source.regular ? visit_file(reader, wanted, visit, context, error)
+                                  : visit_pipe(reader, wanted, visit, context, error);
+}
+
+int sam_reader_visit(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
+                     void *context, struct sam_error *error)
+{
+    return sam_reader_visit_prepared(reader, wanted, NULL, visit, context, error);
 }
 
 /* --- Records ---------------------------------------------------------------------------------- */
@@ -371,14 +476,23 @@ static int begin_record(struct sam_reader *reader, struct sam_error *error)
     return fill_record(reader, error);
 }
 
+/* Moves behind the data of the record, and checks them if no visit has. */
+static int end_record(struct sam_reader *reader, struct sam_error *error)
+{
+    const bool regular = reader->source.regular;
+    if (!reader->passed && (regular ? check_file(reader, error) : pass(reader, NULL, NULL, error)))
+        return -1;
+    if (regular)
+        reader->source.position = reader->data_offset + reader->header.data_bytes;
+    forget_record(reader);
+    return 0;
+}
+
 int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
                     struct sam_error *error)
 {
-    if (reader->begun && !reader->passed && pass(reader, NULL, NULL, NULL, error))
+    if (reader->begun && end_record(reader, error))
         return -1;
-    if (reader->source.regular && reader->begun)
-        reader->source.position = reader->data_offset + reader->header.data_bytes;
-    forget_record(reader);
     const int more = sam_source_header(&reader->source, &reader->header, error);
     if (more == 0 && !reader->begun)
         return sam_source_fail(&reader->source, error, "empty, wanted at least one record");
@@ -386,10 +500,4 @@ int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
         return more;
     *record = &reader->record;
     return begin_record(reader, error) ? -1 : 1;
-}
-
-int sam_reader_visit(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
-                     void *context, struct sam_error *error)
-{
-    return pass(reader, wanted, visit, context, error);
 }

@@ -4,6 +4,9 @@
  *     while ((got = sam_reader_next(r, &record, error)) == 1)
  *         sam_reader_visit(r, visit, context, error);          its pairs, chunk by chunk
  *
+ * Threads: records of a regular file are read and prepared by two threads where there are
+ * processors for them. Visitors run in the caller's thread, in order, one at a time.
+ *
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
  * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
  * current/NAME, half a record where all of one kind come first. In a regular file both places are
@@ -60,6 +63,17 @@ struct sam_chunk {
     size_t count;   /* elements, 1 .. SAM_READER_CHUNK */
     enum sam_dtype dtype;
     const void *current, *perturbed;
+    void *prepared; /* what was made of the chunk before its visit; else NULL */
+};
+
+/* What is to be made of each chunk before it is visited, on whatever thread has read it, several at
+ * a time: `prepare` fills the `bytes` bytes of chunk->prepared, aligned to 64 and not zeroed, from
+ * the chunk and `context` alone, and returns 0, or -1 with error filled: then the visit ends with
+ * that error when it is the chunk's turn. It may be called again for the same chunk. */
+struct sam_preparation {
+    int (*prepare)(const void *context, const struct sam_chunk *chunk, struct sam_error *error);
+    const void *context;
+    size_t bytes;
 };
 
 /* Returns 0 to go on, -1 (with error filled) to stop. */
@@ -72,6 +86,11 @@ typedef int sam_reader_visitor(void *context, const struct sam_chunk *chunk,
  * A record is visited once, or as often as wanted where sam_reader_repeats(). */
 int sam_reader_visit(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
                      void *context, struct sam_error *error);
+
+/* The same of chunks that are prepared; `preparation` may be NULL. */
+int sam_reader_visit_prepared(struct sam_reader *reader, const bool *wanted,
+                              const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                              void *context, struct sam_error *error);
 
 /* The stream is a regular file: a record may be visited several times. */
 bool sam_reader_repeats(const struct sam_reader *reader);

@@ -89,8 +89,8 @@ int sam_source_read(struct sam_source *source, void *buffer, size_t bytes, size_
     return status;
 }
 
-int sam_source_read_at(struct sam_source *source, uint64_t position, void *buffer, size_t bytes,
-                       size_t *got, struct sam_error *error)
+int sam_source_read_at(const struct sam_source *source, uint64_t position, void *buffer,
+                       size_t bytes, size_t *got, struct sam_error *error)
 {
     return read_fully(source, position, buffer, bytes, got, error);
 }

@@ -33,8 +33,8 @@ int sam_source_read(struct sam_source *source, void *buffer, size_t bytes, size_
                     struct sam_error *error);
 
 /* The same from another place of a regular file; `position` stays. */
-int sam_source_read_at(struct sam_source *source, uint64_t position, void *buffer, size_t bytes,
-                       size_t *got, struct sam_error *error);
+int sam_source_read_at(const struct sam_source *source, uint64_t position, void *buffer,
+                       size_t bytes, size_t *got, struct sam_error *error);
 
 /* Begins the next record: reads and parses its header, after which `position` is where its data
  * begin. 1, or 0 at the end of the stream, or -1. The caller frees the header. */

@@ -1,0 +1,244 @@
+/* Two threads that read a file's chunks for one visitor. Oracle: what one thread would do, which is
+ * to read and to visit the chunks one after the other. */
+#include "stream_files.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "stream/ahead.h"
+
+/* --- A file of numbered chunks ------------------------------------------------------------------
+ * The data of a chunk are its number, in the room that it was read into. */
+
+struct numbers {
+    size_t count;
+    size_t unreadable;   /* this chunk and those behind it; 0: none */
+    int read_spins;      /* how long a read takes */
+    size_t *rooms;       /* (SAM_AHEAD_ROOMS) */
+    atomic_int *readers; /* per room: those that write to it */
+    atomic_bool *clash;  /* two did at a time */
+};
+
+static void spin(int spins)
+{
+    for (volatile int i = 0; i < spins; i++)
+        ;
+}
+
+static bool next_number(const void *context, struct sam_chunk *chunk)
+{
+    const struct numbers *numbers = context;
+    if (chunk->first == numbers->count)
+        return false;
+    chunk->first++;
+    chunk->count = 1;
+    return true;
+}
+
+static int read_number(const void *context, int room, struct sam_chunk *chunk,
+                       struct sam_error *error)
+{
+    const struct numbers *numbers = context;
+    if (numbers->unreadable && chunk->first >= numbers->unreadable)
+        return sam_error_set(error, SAM_FAILED, "chunk %zu", (size_t)chunk->first);
+    if (atomic_fetch_add(&numbers->readers[room], 1) > 0)
+        atomic_store(numbers->clash, true);
+    spin(numbers->read_spins);
+    numbers->rooms[room] = chunk->first;
+    chunk->current = &numbers->rooms[room];
+    atomic_fetch_sub(&numbers->readers[room], 1);
+    return 0;
+}
+
+/* --- Visits
+ * -------------------------------------------------------------------------------------*/
+
+struct visited {
+    size_t count;   /* of chunks seen, which were 1, 2, 3, ... */
+    size_t refused; /* the visitor fails at this chunk */
+    int spins;      /* how long a visit takes */
+    pthread_t thread;
+};
+
+static int visit_number(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    struct visited *visited = context;
+    assert_true(pthread_equal(visited->thread, pthread_self()));
+    assert_int_equal(chunk->first, visited->count + 1);
+    if (chunk->first == visited->refused)
+        return sam_error_set(error, SAM_FAILED, "refused");
+    spin(visited->spins);
+    /* Behind the wait, so that a room used again too early would show. */
+    assert_int_equal(*(const size_t *)chunk->current, chunk->first);
+    visited->count++;
+    return 0;
+}
+
+/* Visits the numbers; 0 or -1. */
+static int visit_all(struct numbers numbers, struct visited *visited, bool alone,
+                     struct sam_error *error)
+{
+    size_t rooms[SAM_AHEAD_ROOMS];
+    atomic_int readers[SAM_AHEAD_ROOMS] = {0};
+    atomic_bool clash = false;
+    numbers.rooms = rooms;
+    numbers.readers = readers;
+    numbers.clash = &clash;
+    const struct sam_ahead_file file = {&numbers, next_number, read_number};
+    visited->thread = pthread_self();
+    const int status = sam_ahead_visit(&file, alone, visit_number, visited, error);
+    assert_false(clash);
+    return status;
+}
+
+/* Reads and visits of all relations of their times: threads that wait, sleep and overtake. */
+static void all_chunks_in_order(void **state)
+{
+    static const int spins[] = {0, 100, 3000, 30000};
+    static const size_t counts[] = {0, 1, 2, 3, 4, 7, 200};
+    struct sam_error error;
+    (void)state;
+    for (size_t i = 0; i < 4 * 4 * 7 * 2; i++) {
+        const struct numbers numbers = {.count = counts[i / 16 % 7], .read_spins = spins[i % 4]};
+        struct visited visited = {.spins = spins[i / 4 % 4]};
+        assert_int_equal(visit_all(numbers, &visited, i / 112, &error), 0);
+        assert_int_equal(visited.count, numbers.count);
+    }
+}
+
+/* An error of reading ends the visit when it is the chunk's turn, and not before. */
+static void unreadable_in_its_turn(void **state)
+{
+    struct sam_error error;
+    (void)state;
+    for (size_t unreadable = 1; unreadable <= 40; unreadable++)
+        for (int alone = 0; alone < 2; alone++) {
+            const struct numbers numbers = {.count = 40, .unreadable = unreadable};
+            struct visited visited = {.spins = unreadable % 2 ? 2000 : 0};
+            char wanted[32];
+            snprintf(wanted, sizeof wanted, "chunk %zu", unreadable);
+            assert_int_equal(visit_all(numbers, &visited, alone, &error), -1);
+            assert_string_equal(error.text, wanted);
+            assert_int_equal(visited.count, unreadable - 1);
+        }
+}
+
+static void refused_by_the_visitor(void **state)
+{
+    struct sam_error error;
+    (void)state;
+    for (size_t refused = 1; refused <= 40; refused++)
+        for (int alone = 0; alone < 2; alone++) {
+            const struct numbers numbers = {.count = 40, .read_spins = refused % 2 ? 2000 : 0};
+            struct visited visited = {.refused = refused};
+            assert_int_equal(visit_all(numbers, &visited, alone, &error), -1);
+            assert_string_equal(error.text, "refused");
+            assert_int_equal(visited.count, refused - 1);
+        }
+}
+
+/* --- A record large enough for two threads
+ * ------------------------------------------------------*/
+
+enum { LONG = 300001 }; /* elements: several chunks, the last one not full */
+
+/* Element i of the current tensor is i, of the perturbed one i + 0.5. */
+static void write_long(FILE *file, uint64_t elements)
+{
+    char json[512];
+    const int length =
+        snprintf(json, sizeof json,
+                 "{\"current/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[0,%d]},"
+                 "\"perturbed/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
+                 LONG, 8 * LONG, LONG, 8 * LONG, 16 * LONG);
+    const uint64_t header = (uint64_t)length;
+    assert_int_equal(fwrite(&header, 8, 1, file), 1);
+    assert_int_equal(fwrite(json, 1, header, file), header);
+    for (uint64_t i = 0; i < elements; i++) {
+        const double value = i < LONG ? (double)i : (double)(i - LONG) + 0.5;
+        assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
+    }
+    assert_int_equal(fflush(file), 0);
+}
+
+/* The chunk's first element, and the sum of all differences. */
+struct prepared {
+    double first, differences;
+};
+
+static int prepare_sums(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    const double *current = chunk->current, *perturbed = chunk->perturbed;
+    struct prepared *prepared = chunk->prepared;
+    (void)context;
+    (void)error;
+    *prepared = (struct prepared){.first = current[0]};
+    for (size_t i = 0; i < chunk->count; i++)
+        prepared->differences += perturbed[i] - current[i];
+    return 0;
+}
+
+static int visit_sums(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    const struct prepared *prepared = chunk->prepared;
+    uint64_t *seen = context;
+    (void)error;
+    assert_int_equal(chunk->first, *seen);
+    assert_true(prepared->first == (double)*seen);
+    assert_true(prepared->differences == 0.5 * (double)chunk->count);
+    *seen += chunk->count;
+    return 0;
+}
+
+/* Visits what is left of a long record when it ends after `elements`; *seen of them were visited.
+ */
+static int visit_long(uint64_t elements, uint64_t *seen, struct sam_error *error)
+{
+    static const struct sam_preparation preparation = {prepare_sums, NULL, sizeof(struct prepared)};
+    char path[] = "/tmp/test_stream.XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    const struct sam_record *record;
+    assert_non_null(file);
+    write_long(file, elements);
+    struct sam_reader *reader = sam_reader_new(path, error);
+    assert_non_null(reader);
+    assert_int_equal(sam_reader_next(reader, &record, error), 1);
+    *seen = 0;
+    const int status =
+        sam_reader_visit_prepared(reader, NULL, &preparation, visit_sums, seen, error);
+    sam_reader_free(reader);
+    fclose(file);
+    remove(path);
+    return status;
+}
+
+static void prepared_by_two_threads(void **state)
+{
+    uint64_t seen;
+    struct sam_error error;
+    (void)state;
+    assert_int_equal(visit_long(2 * LONG, &seen, &error), 0);
+    assert_int_equal(seen, LONG);
+}
+
+/* All whole chunks before the end are visited, then it is said where the file ends. */
+static void truncated_record(void **state)
+{
+    const uint64_t elements = LONG + 200000;
+    uint64_t seen;
+    struct sam_error error;
+    (void)state;
+    assert_int_equal(visit_long(elements, &seen, &error), -1);
+    assert_non_null(strstr(error.text, "truncated: ends at byte "));
+    assert_true(seen <= 200000 && seen + SAM_READER_CHUNK > 200000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_chunks_in_order),    cmocka_unit_test(unreadable_in_its_turn),
+        cmocka_unit_test(refused_by_the_visitor), cmocka_unit_test(prepared_by_two_threads),
+        cmocka_unit_test(truncated_record),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
