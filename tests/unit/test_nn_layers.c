@@ -441,14 +441,14 @@ static double head_value(void *context)
 {
     struct head_case *c = context;
     sam_double_linear_forward(&LINEAR, BATCH, c->x, c->weight, c->bias, c->logits);
-    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, c->dlogits, &c->result);
+    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, c->dlogits, &c->result, NULL);
     return c->result.loss;
 }
 
 static double loss_value(void *context)
 {
     struct head_case *c = context;
-    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, NULL, &c->result);
+    sam_double_linear_loss(CLASSES, BATCH, c->logits, c->labels, NULL, &c->result, NULL);
     return c->result.loss;
 }
 
@@ -500,9 +500,9 @@ static void loss_of_extreme_logits(void **state)
     struct sam_engine_result result;
     double logits[2] = {1000, -1000}, dlogits[2];
     const uint8_t first = 0, second = 1;
-    sam_double_linear_loss(2, 1, logits, &first, dlogits, &result);
+    sam_double_linear_loss(2, 1, logits, &first, dlogits, &result, NULL);
     assert_true(result.loss == 0 && result.correct == 1 && dlogits[0] == 0 && dlogits[1] == 0);
-    sam_double_linear_loss(2, 1, logits, &second, dlogits, &result);
+    sam_double_linear_loss(2, 1, logits, &second, dlogits, &result, NULL);
     assert_true(result.loss == 2000 && result.correct == 0 && dlogits[0] == 1 && dlogits[1] == -1);
 }
 
@@ -512,7 +512,7 @@ static void correct_is_the_first_of_equals(void **state)
     struct sam_engine_result result;
     const double logits[3] = {1, 2, 2};
     for (uint8_t label = 0; label < 3; label++) {
-        sam_double_linear_loss(3, 1, logits, &label, NULL, &result);
+        sam_double_linear_loss(3, 1, logits, &label, NULL, &result, NULL);
         assert_int_equal(result.correct, label == 1);
     }
 }
@@ -525,9 +525,11 @@ static void loss_of_nan_is_nan(void **state)
             struct sam_engine_result result;
             double logits[3] = {3, 1, 2};
             logits[at] = (double)NAN;
-            sam_double_linear_loss(3, 1, logits, &label, NULL, &result);
+            uint8_t right = 9;
+            sam_double_linear_loss(3, 1, logits, &label, NULL, &result, &right);
             assert_true(isnan(result.loss));
             assert_int_equal(result.correct, 0);
+            assert_int_equal(right, 0);
         }
 }
 
