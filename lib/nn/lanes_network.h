@@ -66,8 +66,8 @@ struct sam_lanes_network {
 };
 
 /* The parts that a minibatch is cut into for work on images of this size, and one of them. They
- * depend on the problem alone, so that sums over parts do too. Small images come in larger parts:
- * their weights are many, and are read again, and summed, for each part. */
+ * depend on the problem alone, so that sums over parts do too. The smallest images come in larger
+ * parts: their weights are many, and are read again, and summed, for each part. */
 int sam_lanes_network_parts(const struct sam_lanes_network *network, int size, int batch);
 struct sam_lanes_span sam_lanes_network_part(const struct sam_lanes_network *network, int size,
                                              int batch, int part);

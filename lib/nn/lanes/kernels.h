@@ -74,7 +74,7 @@ struct sam_lanes_kernels {
     int lanes; /* L */
 
     struct sam_lanes_conv direct;   /* serves every unit */
-    struct sam_lanes_conv winograd; /* 3x3, stride 1 */
+    struct sam_lanes_conv winograd; /* 3x3, stride 1 or 2 */
     /* Floats of the transformed weights; makes those for the forward pass, or the backward pass:
      * the part that belongs to the outputs, or the inputs, first .. end-1. */
     size_t (*winograd_weights)(const struct sam_arch_unit *unit);

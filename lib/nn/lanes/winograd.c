@@ -26,19 +26,21 @@
 
 enum { MOST_TILES = 128 / LANES };
 
-/* How a unit is worked on. Forward, the transform of T tiles with all their input channels is kept
- * while the output channels go by, some at a time; backward the same with the roles exchanged. */
-struct plan {
-    int tiles; /* T */
-    int rows;  /* output channels at a time, forward */
-};
+/* Output channels at a time, forward: full blocks of the product, and few times that the inputs are
+ * read again where they do not all fit the cache. */
+enum { FORWARD_ROWS = 48 };
 
-/* 64 channels in 4 tiles of 16 samples are 0.6 MB: half of a core's second cache. 48 rows are some
- * full blocks of the product; where all the channels do not fit, they are read once for as many. */
-static struct plan plan_of(const struct sam_arch_unit *unit)
+static int input_channels(const struct sam_arch_unit *unit)
 {
-    const int inputs = winograd_phases(unit->stride) * unit->in;
-    return (struct plan){(inputs <= 32 ? 128 : 64) / LANES, 48};
+    return winograd_phases(unit->stride) * unit->in;
+}
+
+/* Forward, the transform of T tiles with all their input channels is kept while the output channels
+ * go by, some at a time; backward the same with the roles exchanged. This is T: 64 channels in 4
+ * tiles of 16 samples are 0.6 MB, half of a core's second cache. */
+static int most_tiles(const struct sam_arch_unit *unit)
+{
+    return input_channels(unit) <= 32 ? MOST_TILES : MOST_TILES / 2;
 }
 
 /* The working memory of a span; all its points lie one vector more apart than they have to, or all
@@ -47,7 +49,7 @@ static struct plan plan_of(const struct sam_arch_unit *unit)
 struct work {
     const struct sam_arch_unit *unit;
     struct sam_lanes_span span;
-    struct plan plan;
+    int most_tiles;                    /* T */
     int size, points;                  /* of the output; of a tile */
     ptrdiff_t whole_point, part_point; /* floats from point to point */
     /* (points, channels, T, L): V of all inputs forward, dM of all outputs backward. */
@@ -81,7 +83,7 @@ static int most(int a, int b)
 /* Floats from point to point of `turned`. */
 static ptrdiff_t turned_point(const struct work *work)
 {
-    return (ptrdiff_t)work->plan.tiles * LANES * WINOGRAD_COLUMNS + LANES;
+    return (ptrdiff_t)work->most_tiles * LANES * WINOGRAD_COLUMNS + LANES;
 }
 
 static ptrdiff_t block_size(const struct work *work)
@@ -109,15 +111,14 @@ static ptrdiff_t block_count(const struct sam_arch_unit *unit)
 /* Lays `work` out in scratch; returns the floats that takes. */
 static size_t work_place(struct work *work, const struct sam_arch_unit *unit, float *scratch)
 {
-    const struct plan plan = plan_of(unit);
-    const int inputs = winograd_phases(unit->stride) * unit->in;
+    const int tiles = most_tiles(unit), inputs = input_channels(unit);
     *work = (struct work){.unit = unit,
-                          .plan = plan,
+                          .most_tiles = tiles,
                           .size = unit->size / unit->stride,
                           .points = winograd_points(unit->stride)};
-    work->whole_point = ((ptrdiff_t)most(inputs, unit->out) * plan.tiles + 1) * LANES;
-    const int some = most(least(plan.rows, unit->out), least(WINOGRAD_COLUMNS, inputs));
-    work->part_point = ((ptrdiff_t)some * plan.tiles + 1) * LANES;
+    work->whole_point = ((ptrdiff_t)most(inputs, unit->out) * tiles + 1) * LANES;
+    const int some = most(least(FORWARD_ROWS, unit->out), least(WINOGRAD_COLUMNS, inputs));
+    work->part_point = ((ptrdiff_t)some * tiles + 1) * LANES;
     struct pieces pieces = {scratch, 0};
     work->whole = pieces_take(&pieces, work->points * work->whole_point);
     work->part = pieces_take(&pieces, work->points * work->part_point);
@@ -136,13 +137,13 @@ size_t SAM_LANES(winograd_scratch)(const struct sam_arch_unit *unit)
 /* Floats from channel to channel of `whole` and `part`. */
 static ptrdiff_t channel_step(const struct work *work)
 {
-    return (ptrdiff_t)work->plan.tiles * LANES;
+    return (ptrdiff_t)work->most_tiles * LANES;
 }
 
 /* Turns to the tiles from `first` on, no more than end - first. */
 static void work_take(struct work *work, int first, int end)
 {
-    work->count = least(work->plan.tiles, end - first);
+    work->count = least(work->most_tiles, end - first);
     for (int t = 0; t < work->count; t++)
         work->tiles[t] = tile_at(work->size, first + t);
 }
@@ -210,7 +211,7 @@ static void multiply_forward(const struct work *work, const float *u, int point,
 {
     const struct sam_arch_unit *unit = work->unit;
     const struct winograd_range phases = winograd_range(unit->stride, point);
-    const ptrdiff_t row = whole_vectors(winograd_phases(unit->stride) * unit->in);
+    const ptrdiff_t row = whole_vectors(input_channels(unit));
     sam_lanes_multiply(&(struct sam_lanes_product){
         .rows = count,
         .columns = work->count,
@@ -342,8 +343,8 @@ static void chunk_forward(const struct work *work, const struct sam_lanes_input 
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_input(work, input, 0, unit->in, work->whole, work->whole_point);
-    for (int k = 0; k < unit->out; k += work->plan.rows) {
-        const int count = least(work->plan.rows, unit->out - k);
+    for (int k = 0; k < unit->out; k += FORWARD_ROWS) {
+        const int count = least(FORWARD_ROWS, unit->out - k);
         for (int point = 0; point < work->points; point++)
             multiply_forward(work, u, point, k, count);
         chunk_output(work, k, count, y);
@@ -357,7 +358,7 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
     struct work work;
     work_place(&work, unit, scratch);
     const int tiles = tiles_per_group(&work), end = span.end * tiles;
-    for (int first = span.first * tiles; first < end; first += work.plan.tiles) {
+    for (int first = span.first * tiles; first < end; first += work.most_tiles) {
         work_take(&work, first, end);
         chunk_forward(&work, input, weights, y);
     }
@@ -400,9 +401,10 @@ static void chunk_backward(const struct work *work, struct place chunk,
             chunk_lane_sums(work);
         else
             chunk_weight_back(work, chunk, c, count, dweights);
-        for (int point = 0; point < work->points; point++)
+        for (int point = 0; point < work->points && dx; point++)
             multiply_input_back(work, u, point, c, count);
-        chunk_input_back(work, c, count, add, dx);
+        if (dx)
+            chunk_input_back(work, c, count, add, dx);
     }
 }
 
@@ -417,8 +419,8 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     const int tiles = tiles_per_group(&work), start = span.first * tiles, end = span.end * tiles;
     if (few_channels(unit))
         memset(work.lane_sums, 0, lane_sums_size(&work) * sizeof *work.lane_sums);
-    for (int first = start; first < end; first += work.plan.tiles) {
-        const struct place chunk = {first == start, first + work.plan.tiles >= end};
+    for (int first = start; first < end; first += work.most_tiles) {
+        const struct place chunk = {first == start, first + work.most_tiles >= end};
         work_take(&work, first, end);
         chunk_backward(&work, chunk, input, slope, weights, add, dx, dweights);
     }
