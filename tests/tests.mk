@@ -27,8 +27,8 @@ run_tests = @SAM_BIN=$(abspath $(BIN)) SAM_TOP=$(CURDIR) CMOCKA_MESSAGE_OUTPUT=T
 
 # Those that look at memory and threads closely run a part of the tests: they are 10 to 50 times as
 # slow as the programs are.
-THREAD_TESTS := $(patsubst %,$(OUT)/tests/test_%,base dataset_loader nn_engine stream_reader \
-    train_checkpoint train_update)
+THREAD_TESTS := $(patsubst %,$(OUT)/tests/test_%,base dataset_loader nn_engine stream_ahead \
+    stream_reader train_checkpoint train_update)
 
 .PHONY: check check-unit check-cli check-valgrind check-thread check-thread-built check-sanitize
 check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests

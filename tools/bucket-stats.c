@@ -87,8 +87,7 @@ static int make_buckets(const struct params *params, struct sam_buckets *buckets
     return status ? sam_error_set(error, cause.status, "--edges: '%s': %s", text, cause.text) : 0;
 }
 
-/* --- A record -----------------------------------------------------------------------------------
- */
+/* --- A record --------------------------------------------------------------------------------- */
 
 struct work {
     const struct params *params;
@@ -130,8 +129,7 @@ static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_err
     const struct found *found = chunk->prepared;
     const size_t group = work->input->group_of[chunk->pair], edges = work->buckets.count;
     (void)error;
-    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
-        work->counts[group][class] += found->classified.counts[class];
+    sam_classified_add(&found->classified, work->counts[group]);
     for (size_t edge = 0; edge < edges; edge++)
         work->at_least[group * edges + edge] += found->at_least[edge];
     return 0;
@@ -154,8 +152,7 @@ static int count(struct work *work, struct sam_error *error)
     return sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error);
 }
 
-/* --- The table ----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static size_t low_edge(const struct work *work, size_t interval)
 {
@@ -229,8 +226,7 @@ static int write_rows(struct work *work, struct sam_error *error)
     return 0;
 }
 
-/* --- The stream ---------------------------------------------------------------------------------
- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
 static int run(struct work *work, struct sam_error *error)
 {

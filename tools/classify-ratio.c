@@ -64,8 +64,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* --- A record -----------------------------------------------------------------------------------
- */
+/* --- A record --------------------------------------------------------------------------------- */
 
 struct work {
     const struct params *params;
@@ -80,9 +79,7 @@ static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_err
 {
     struct work *work = context;
     const struct sam_classified *found = chunk->prepared;
-    uint64_t *counts = work->counts[work->input->group_of[chunk->pair]];
-    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
-        counts[class] += found->counts[class];
+    sam_classified_add(found, work->counts[work->input->group_of[chunk->pair]]);
     return work->params->map ? sam_map_write(&work->map, found->classes, chunk->count, error) : 0;
 }
 
@@ -98,8 +95,7 @@ static int count(struct work *work, struct sam_error *error)
     return map ? sam_map_end(&work->map, error) : 0;
 }
 
-/* --- The table ----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static int write_header(struct work *work, struct sam_error *error)
 {
@@ -145,8 +141,7 @@ static int write_rows(struct work *work, struct sam_error *error)
     return 0;
 }
 
-/* --- The stream ---------------------------------------------------------------------------------
- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
 static int run(struct work *work, struct sam_error *error)
 {

@@ -62,8 +62,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* --- A record -----------------------------------------------------------------------------------
- */
+/* --- A record --------------------------------------------------------------------------------- */
 
 /* Sums of squares are taken in this many parts, by the number of the element in its tensor, so that
  * they do not depend on how the tensor is cut into pieces. */
@@ -137,8 +136,7 @@ static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sa
     struct work *work = context;
     const struct sam_classified *found = chunk->prepared;
     (void)error;
-    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
-        group_of(work, chunk)->counts[class] += found->counts[class];
+    sam_classified_add(found, group_of(work, chunk)->counts);
     search_in(work, chunk, found->classes);
     if (work->params->common.null)
         add_squares(work, chunk);
@@ -243,8 +241,7 @@ static int measure(struct work *work, struct sam_error *error)
     return more;
 }
 
-/* --- The table ----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static int write_header(struct work *work, struct sam_error *error)
 {
@@ -320,8 +317,7 @@ static int write_rows(struct work *work, struct sam_error *error)
     return 0;
 }
 
-/* --- The stream ---------------------------------------------------------------------------------
- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
 static int run(struct work *work, struct sam_error *error)
 {

@@ -62,6 +62,12 @@ int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *
     return count(classes, chunk, classified, error);
 }
 
+void sam_classified_add(const struct sam_classified *classified, uint64_t counts[SAM_RATIO_CLASSES])
+{
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        counts[class] += classified->counts[class];
+}
+
 static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     return sam_classes_find(context, chunk, chunk->prepared, error);

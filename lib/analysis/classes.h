@@ -25,6 +25,10 @@ struct sam_classified {
     uint8_t buffer[SAM_READER_CHUNK];
 };
 
+/* Adds the counts of a chunk to others. */
+void sam_classified_add(const struct sam_classified *classified,
+                        uint64_t counts[SAM_RATIO_CLASSES]);
+
 /* Fills `classified` for a chunk. Refuses a class record's value above 4, and a class record where
  * the published rule is asked for. */
 int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *chunk,
