@@ -36,8 +36,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-/* --- A record -----------------------------------------------------------------------------------
- */
+/* --- A record --------------------------------------------------------------------------------- */
 
 struct work {
     const struct params *params;
@@ -80,8 +79,7 @@ static int start(struct work *work, struct sam_error *error)
     return 0;
 }
 
-/* --- The table ----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static int write_header(struct work *work, struct sam_error *error)
 {
@@ -117,8 +115,7 @@ static int write_row(struct work *work, size_t group, struct sam_error *error)
     return sam_csv_end_row(&work->csv, error);
 }
 
-/* --- The stream ---------------------------------------------------------------------------------
- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
 static int measure(struct work *work, struct sam_error *error)
 {

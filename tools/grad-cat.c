@@ -162,8 +162,7 @@ static void check(struct params *params)
         params->name = "gradient";
 }
 
-/* --- Records of a stream ------------------------------------------------------------------------
- */
+/* --- Records of a stream ---------------------------------------------------------------------- */
 
 struct work {
     const struct params *params;
@@ -241,8 +240,7 @@ static int run_streams(struct work *work, struct sam_error *error)
     return more;
 }
 
-/* --- Records of arrays --------------------------------------------------------------------------
- */
+/* --- Records of arrays ------------------------------------------------------------------------ */
 
 static int check_arrays(const struct sam_npy arrays[2], const char *const paths[2],
                         struct sam_error *error)

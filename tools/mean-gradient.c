@@ -54,8 +54,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* --- The stream: a mean, a sum of squares and a class for each parameter -------------------------
- */
+/* --- The stream: a mean, a sum of squares and a class for each parameter ---------------------- */
 
 /* The parameters of one tensor. */
 struct tensor {
@@ -163,8 +162,7 @@ static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_err
     return 0;
 }
 
-/* --- The table ----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static void add_to_group(struct group *group, const struct tensor *tensor, uint64_t i,
                          double critical, double records)

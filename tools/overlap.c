@@ -108,8 +108,7 @@ struct work {
     struct sam_survivors survivors; /* with RUNNING */
 };
 
-/* --- Tables -------------------------------------------------------------------------------------
- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static int write_header(struct work *work, struct sam_error *error)
 {
@@ -201,8 +200,7 @@ static int write_survivors(struct work *work, size_t group, struct sam_error *er
     return sam_csv_end_row(&work->csv, error);
 }
 
-/* --- Records ------------------------------------------------------------------------------------
- */
+/* --- Records ---------------------------------------------------------------------------------- */
 
 /* Keeps the current set, and makes a new one to read the next record into. */
 static int hold(struct work *work, struct sam_error *error)

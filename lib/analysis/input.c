@@ -65,8 +65,7 @@ int sam_input_fail(const struct sam_input *input, struct sam_error *error, const
                          input->record->offset, text);
 }
 
-/* --- Groups -------------------------------------------------------------------------------------
- */
+/* --- Groups ----------------------------------------------------------------------------------- */
 
 static int allocate(struct reading *self, struct sam_error *error)
 {
@@ -170,8 +169,7 @@ static int begin_record(struct reading *self, struct sam_error *error)
     return 0;
 }
 
-/* --- Operands -----------------------------------------------------------------------------------
- */
+/* --- Operands --------------------------------------------------------------------------------- */
 
 /* Opens the next operand: 1, or 0 if there is none left, or -1. */
 static int open_next(struct reading *self, struct sam_error *error)

@@ -23,8 +23,7 @@ void sam_passes_free(struct sam_passes *passes)
     passes->arena = NULL;
 }
 
-/* --- Holding ------------------------------------------------------------------------------------
- */
+/* --- Holding ---------------------------------------------------------------------------------- */
 
 static size_t bytes_needed(const struct sam_passes *passes)
 {
@@ -88,8 +87,7 @@ static int hold(void *context, const struct sam_chunk *chunk, struct sam_error *
     return holding->visit(holding->context, chunk, error);
 }
 
-/* --- Passes -------------------------------------------------------------------------------------
- */
+/* --- Passes ----------------------------------------------------------------------------------- */
 
 int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *preparation,
                      sam_reader_visitor *visit, void *context, struct sam_error *error)

@@ -122,9 +122,9 @@ static void on_field(void *text, size_t length, void *context)
     if (row->failed)
         return;
     if (memchr(text, '\0', length)) {
-        row->failed = sam_error_set(row->error, SAM_FAILED,
-                                    "%s: row %" PRIu64 ": a NUL byte, wanted text", row->name,
-                                    row->number + 1);
+        row->failed =
+            sam_error_set(row->error, SAM_FAILED, "%s: row %" PRIu64 ": a NUL byte, wanted text",
+                          row->name, row->number + 1);
         return;
     }
     row->starts[row->count++] = row->length;

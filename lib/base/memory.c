@@ -62,8 +62,8 @@ struct sam_arena *sam_arena_new(size_t bytes, struct sam_error *error)
     if (!arena)
         return NULL;
     arena->bytes = align(bytes ? bytes : 1);
-    arena->base = mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
+    arena->base =
+        mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (arena->base == MAP_FAILED) {
         sam_error_errno(error, "out of memory: %zu bytes wanted", arena->bytes);
         free(arena);

@@ -44,8 +44,8 @@ static const char *parse_double(const char *text, double *value)
     return end == text ? NULL : end;
 }
 
-int sam_number_double(const char *name, const char *text, double least, double most,
-                      double *value, struct sam_error *error)
+int sam_number_double(const char *name, const char *text, double least, double most, double *value,
+                      struct sam_error *error)
 {
     double parsed;
     const char *end = parse_double(text, &parsed);

@@ -15,8 +15,8 @@ int sam_number_int(const char *name, const char *text, int least, int most, int 
                    struct sam_error *error);
 
 /* A finite number, least <= value <= most. */
-int sam_number_double(const char *name, const char *text, double least, double most,
-                      double *value, struct sam_error *error);
+int sam_number_double(const char *name, const char *text, double least, double most, double *value,
+                      struct sam_error *error);
 
 /* A comma-separated list. With `infinity`, "inf" is accepted as an item. The caller frees *values
  * (count). An empty list is an error. */

@@ -14,16 +14,16 @@
 /* What numbers are for. Two purposes never share a number. The values are part of what a seed
  * means: append, never renumber. */
 enum sam_rng_purpose {
-    SAM_RNG_INIT = 1,     /* initial weights; index: the tensor */
-    SAM_RNG_SPLIT = 2,    /* train/validation split; index: the class */
-    SAM_RNG_SUBSET = 3,   /* --train-size; index: the class */
-    SAM_RNG_ORDER = 4,    /* order of the images in an epoch */
-    SAM_RNG_AUGMENT = 5,  /* augmentation; index: the image */
-    SAM_RNG_MASK = 6,     /* random-mask control; epoch: the step, index: the tensor */
-    SAM_RNG_SHUFFLE = 7,  /* shuffled-ratio control; epoch: the step, index: the tensor */
-    SAM_RNG_BATCHES = 8,  /* minibatches chosen by dump-grads; index: the minibatch */
-    SAM_RNG_NULL = 9,     /* permutation nulls of the analysis tools; index: the tensor */
-    SAM_RNG_TEST = 100,   /* tests and benchmarks */
+    SAM_RNG_INIT = 1,    /* initial weights; index: the tensor */
+    SAM_RNG_SPLIT = 2,   /* train/validation split; index: the class */
+    SAM_RNG_SUBSET = 3,  /* --train-size; index: the class */
+    SAM_RNG_ORDER = 4,   /* order of the images in an epoch */
+    SAM_RNG_AUGMENT = 5, /* augmentation; index: the image */
+    SAM_RNG_MASK = 6,    /* random-mask control; epoch: the step, index: the tensor */
+    SAM_RNG_SHUFFLE = 7, /* shuffled-ratio control; epoch: the step, index: the tensor */
+    SAM_RNG_BATCHES = 8, /* minibatches chosen by dump-grads; index: the minibatch */
+    SAM_RNG_NULL = 9,    /* permutation nulls of the analysis tools; index: the tensor */
+    SAM_RNG_TEST = 100,  /* tests and benchmarks */
 };
 
 /* A sequence of random numbers. Plain data: copy it to remember a place in the sequence. */

@@ -5,8 +5,7 @@
 
 static const double pi = 3.14159265358979323846;
 
-/* --- The scale ----------------------------------------------------------------------------------
- */
+/* --- The scale -------------------------------------------------------------------------------- */
 
 /* Derivative of the log-likelihood by u = log s. With a = 1/s, b = 2/s and A = a/(1 + a^2) =
  * -d atan(a)/du, B = b/(1 + b^2):
@@ -43,8 +42,7 @@ double sam_nulls_scale(const uint64_t counts[SAM_RATIO_CLASSES])
     return exp((low + high) / 2);
 }
 
-/* --- Shares -------------------------------------------------------------------------------------
- */
+/* --- Shares ----------------------------------------------------------------------------------- */
 
 /* P(low <= r < high) for r = 1 + s C, with both ends on one side of 1 or at it: each term is then
  * small where the probability is, and tails keep their digits. */
@@ -80,8 +78,7 @@ double sam_nulls_bucket(double s, int ratio_class, double low, double high)
     return from < to ? between(s, from, to) / shares[ratio_class] : 0;
 }
 
-/* --- Magnitudes ---------------------------------------------------------------------------------
- */
+/* --- Magnitudes ------------------------------------------------------------------------------- */
 
 /* P(X > x) of a standard Gaussian variable. */
 static double upper(double x)
@@ -140,8 +137,7 @@ double sam_nulls_above(double s, int ratio_class, int perturbed)
     return sum * step / 3 * sqrt(2 / pi) / shares[ratio_class];
 }
 
-/* --- Permutation --------------------------------------------------------------------------------
- */
+/* --- Permutation ------------------------------------------------------------------------------ */
 
 void sam_nulls_permute(struct sam_nulls_permutation *permutation, double current, double perturbed,
                        int ratio_class, int of_perturbed, double threshold)

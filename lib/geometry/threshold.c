@@ -64,8 +64,7 @@ void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wi
     threshold->members = 0;
 }
 
-/* --- A pass -------------------------------------------------------------------------------------
- */
+/* --- A pass ----------------------------------------------------------------------------------- */
 
 static uint64_t key_of(double value)
 {
@@ -120,8 +119,7 @@ void sam_threshold_add_double(struct sam_threshold *threshold, const double *val
         count_key(&threshold->range, key_of(values[i]), classes[i]);
 }
 
-/* --- Between passes -----------------------------------------------------------------------------
- */
+/* --- Between passes --------------------------------------------------------------------------- */
 
 /* The highest bin such that it and the bins above it hold more than `rank` elements, or -1; in
  * before[] what those above it hold. */

@@ -5,8 +5,8 @@
  * can be done before a statistic of the whole minibatch is needed: two regions a block forward, two
  * backward. Between regions the calling thread alone turns sums into the numbers of a norm.
  *
- * Limits: no more threads than parts work at a time, 8 for 128 images where images are 16x16 or
- * larger and fewer behind; each worker has scratch for one unit's transforms. */
+ * Limits: no more threads than parts work at a time, 8 for 128 images, and 4 or 2 where images have
+ * shrunk to 4x4; each worker has scratch for one unit's transforms. */
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ static float *scratch_of(const struct sam_lanes_network *network, int worker)
     return network->scratches + (size_t)worker * network->scratch;
 }
 
-/* --- What a unit reads * --------------------------------------------------------------------- */
+/* --- What a unit reads ------------------------------------------------------------------------ */
 
 static struct sam_lanes_input as_it_is(const float *x)
 {
@@ -110,7 +110,7 @@ static struct sam_lanes_slope slope_of(const struct sam_lanes_unit *unit, const 
     return (struct sam_lanes_slope){dz, unit->y, unit->a, unit->b, unit->c};
 }
 
-/* --- Weights * ------------------------------------------------------------------------------- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 enum { PREPARE_ROWS = 8, SUM_FLOATS = 16384 };
 
@@ -172,7 +172,7 @@ static void sum_parts(const struct pass *pass, struct sam_lanes_unit *unit, int 
     region_run(&region, (weight_count(unit) + SUM_FLOATS - 1) / SUM_FLOATS, sum_job);
 }
 
-/* --- Forward * ------------------------------------------------------------------------------- */
+/* --- Forward ---------------------------------------------------------------------------------- */
 
 static int output_size(const struct sam_lanes_unit *unit)
 {
@@ -323,7 +323,7 @@ static void forward(const struct pass *pass)
     sam_timing_add(&network->timing, network->head_time, start, 0);
 }
 
-/* --- Backward * ------------------------------------------------------------------------------ */
+/* --- Backward --------------------------------------------------------------------------------- */
 
 /* The gradient by the output of a block of this stage. */
 static float *slope_buffer(const struct sam_lanes_network *network, int stage)
@@ -489,7 +489,7 @@ static void backward(const struct pass *pass)
     unit_back_finish(&region, &network->stem);
 }
 
-/* --- The backends * -------------------------------------------------------------------------- */
+/* --- The backends ----------------------------------------------------------------------------- */
 
 static void gradient(void *state, const float *parameters, float *buffers, const float *images,
                      const uint8_t *labels, int batch, float *gradient_out,

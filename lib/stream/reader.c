@@ -116,8 +116,7 @@ bool sam_reader_repeats(const struct sam_reader *reader)
     return reader->source.regular;
 }
 
-/* --- Chunks -------------------------------------------------------------------------------------
- */
+/* --- Chunks ----------------------------------------------------------------------------------- */
 
 static int fail_truncated(const struct sam_reader *reader, uint64_t seen, struct sam_error *error)
 {

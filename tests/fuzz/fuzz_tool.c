@@ -56,8 +56,7 @@ static const struct tool *find_tool(void)
     abort();
 }
 
-/* --- What a tool that exits leaves behind -------------------------------------------------------
- */
+/* --- What a tool that exits leaves behind ----------------------------------------------------- */
 
 static bool running;
 static jmp_buf back;
@@ -158,8 +157,7 @@ static void free_what_is_left(void)
     }
 }
 
-/* --- A run --------------------------------------------------------------------------------------
- */
+/* --- A run ------------------------------------------------------------------------------------ */
 
 /* Files in memory that take the places of standard output and standard error. */
 static int output = -1, messages = -1;

@@ -384,8 +384,7 @@ static void unknown_names_are_wrong_usage(void **state)
     assert_int_equal(error.status, SAM_USAGE);
 }
 
-/* --- The real sets, where they are -------------------------------------------------------------
- */
+/* --- The real sets, where they are ------------------------------------------------------------ */
 
 static void assert_class_counts(const struct sam_images *images, int classes, unsigned each)
 {

@@ -128,8 +128,7 @@ static void same_bytes_for_any_threads_and_batches(void **state)
     sam_dataset_free(&dataset);
 }
 
-/* --- What was done to a charted image, read off the result -------------------------------------
- */
+/* --- What was done to a charted image, read off the result ------------------------------------ */
 
 /* Calls `read_off` for `count` results of augmenting the charted image, epoch after epoch. */
 static void each_result(const struct sam_augment *augment, uint32_t count,
@@ -272,8 +271,7 @@ static void padding_is_black_and_the_box_is_the_mean(void **state)
     sam_dataset_free(&dataset);
 }
 
-/* --- Order, identity, names --------------------------------------------------------------------
- */
+/* --- Order, identity, names ------------------------------------------------------------------- */
 
 static void order_is_a_permutation_of_its_own(void **state)
 {

@@ -273,8 +273,7 @@ static void winograd_is_the_definition(void **state)
     convolutions(true, 1e-5);
 }
 
-/* --- What is done between the convolutions ------------------------------------------------------
- */
+/* --- What is done between the convolutions ---------------------------------------------------- */
 
 enum { CHANNELS = 3, SIZE = 4, PIXELS = SIZE * SIZE, BATCH = 21 };
 

@@ -50,8 +50,7 @@ static int read_number(const void *context, int room, struct sam_chunk *chunk,
     return 0;
 }
 
-/* --- Visits
- * -------------------------------------------------------------------------------------*/
+/* --- Visits ----------------------------------------------------------------------------------- */
 
 struct visited {
     size_t count;   /* of chunks seen, which were 1, 2, 3, ... */
@@ -137,8 +136,7 @@ static void refused_by_the_visitor(void **state)
         }
 }
 
-/* --- A record large enough for two threads
- * ------------------------------------------------------*/
+/* --- A record large enough for two threads ---------------------------------------------------- */
 
 enum { LONG = 300001 }; /* elements: several chunks, the last one not full */
 
