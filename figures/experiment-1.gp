@@ -14,6 +14,8 @@ updates = system("mlr --icsv --onidx filter '$update != \"sgd\"' " . \
 row(update) = sum[i = 1:words(updates)] (word(updates, i) eq update ? words(updates) + 1 - i : 0)
 # A column of the panel's rows, SGD's left out: it is what the others are compared with.
 gain(rho, name) = strcol("update") ne "sgd" && column("rho") == real(rho) ? column(name) : NaN
+# An end of the interval; of a single seed there is none, and the bar is a point.
+bound(name) = strcol(name) eq "" ? column("gain") : column(name)
 
 # One range for all panels, so that they compare: wide enough for most gains, not for the interval of
 # two seeds that disagree, which would leave the others no room.
@@ -44,7 +46,7 @@ do for [k = 1:panels] {
     } else { unset xlabel }
     if (k == panels) { set key at screen 0.985,0.055 right maxrows 1 width -1 }
     plot table using (within(gain(rho, "gain"))):(row(strcol("update"))): \
-            (within(column("gain_low"))):(within(column("gain_high"))) \
+            (within(bound("gain_low"))):(within(bound("gain_high"))) \
             with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 \
             title "measured, mean and 95 % interval", \
         table using (gain(rho, "notes_gain")):(row(strcol("update")) - 0.25) \

@@ -218,3 +218,16 @@ MD
     [ "$status" -ne 0 ]
     pipelines/draw svg "$BATS_TEST_TMPDIR/tables" figures/checkpoint.gp | grep -q '</svg>'
 }
+
+@test "the figure of Experiment 1 is drawn of a single seed too, which has no intervals" {
+    cat >experiment-1.csv <<-'EOF'
+	rho,update,gain,gain_low,gain_high,notes_gain
+	0.1,sgd,,,,0
+	0.1,sam,0.5,,,1.48
+	0.1,checkpoint1,-0.25,,,1.7
+	EOF
+    figures=$BATS_TEST_TMPDIR
+    cd "$SAM_TOP"
+    pipelines/draw svg "$figures" figures/experiment-1.gp >"$figures/figure.svg"
+    grep -q '</svg>' "$figures/figure.svg"
+}
