@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +19,6 @@ struct sam_pool {
     int threads;
     sam_pool_job *work;
     void *context;
-    size_t jobs;
-    atomic_size_t next;     /* the next job to hand out */
     atomic_uint generation; /* counts regions; a change starts the workers */
     atomic_int busy;        /* workers that have not finished the region */
     bool ending;
@@ -29,6 +28,9 @@ struct sam_pool {
         struct sam_pool *pool;
         pthread_t thread;
         int number;
+        /* The jobs that are its own: those not handed out yet, and where they end. */
+        alignas(SAM_MEMORY_ALIGNMENT) atomic_size_t next;
+        size_t end;
     } worker[];
 };
 
@@ -39,13 +41,25 @@ static void relax(void)
 #endif
 }
 
+/* Each worker begins with the jobs that are its own, which are the same from region to region: what
+ * it wrote in the one may still be in its cache in the next. Then it helps the others. */
 static void drain(struct sam_pool *pool, int worker)
 {
-    for (;;) {
-        const size_t job = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (job >= pool->jobs)
-            return;
-        pool->work(pool->context, job, worker);
+    for (int i = 0; i < pool->threads; i++) {
+        struct worker *owner = &pool->worker[(worker + i) % pool->threads];
+        size_t job;
+        while ((job = atomic_fetch_add_explicit(&owner->next, 1, memory_order_relaxed)) <
+               owner->end)
+            pool->work(pool->context, job, worker);
+    }
+}
+
+static void share_out(struct sam_pool *pool, size_t jobs)
+{
+    const size_t threads = (size_t)pool->threads;
+    for (size_t i = 0; i < threads; i++) {
+        atomic_store_explicit(&pool->worker[i].next, jobs * i / threads, memory_order_relaxed);
+        pool->worker[i].end = jobs * (i + 1) / threads;
     }
 }
 
@@ -105,8 +119,7 @@ void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *
 {
     pool->work = work;
     pool->context = context;
-    pool->jobs = jobs;
-    atomic_store(&pool->next, 0);
+    share_out(pool, jobs);
     const bool alone = pool->threads == 1 || jobs < 2;
     if (!alone)
         start_region(pool);
