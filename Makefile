@@ -82,8 +82,10 @@ LANES_ISAS     := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx512 a
 LANES_SOURCES  := $(wildcard lib/nn/lanes/*.c)
 LIB_OBJECTS += $(foreach isa,$(LANES_ISAS),$(LANES_SOURCES:%.c=$(OUT)/%.$(isa).o))
 
-# The plain engine's loops are written for the compiler to unroll and vectorise: at -O2 it does not.
-$(OUT)/lib/nn/plain%.o: CFLAGS_ALL += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
+# The engines' loops are written for the compiler to unroll, and the plain one's to vectorise: at -O2
+# it does not, and arrays of vectors that could stay in registers (a transposed square) go through
+# memory.
+$(OUT)/lib/nn/plain%.o $(OUT)/lib/nn/lanes/%.o: CFLAGS_ALL += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
 
 TOOLS := $(notdir $(basename $(wildcard tools/*.c)))
 TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)

@@ -45,14 +45,32 @@ ALWAYS_INLINE vec vec_load_any(const float *p)
     return v;
 }
 
+/* `lanes` numbers from anywhere into the first lanes, zero into the others; nothing behind the
+ * numbers is touched. */
+ALWAYS_INLINE vec vec_load_first(const float *p, int lanes)
+{
+#if defined(__AVX512F__)
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
+#else
+    vec v = {0};
+    for (int i = 0; i < lanes; i++)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
 /* The first `lanes` lanes to anywhere. */
 ALWAYS_INLINE void vec_store_first(float *p, vec v, int lanes)
 {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), (__m512)v);
+#else
     if (lanes == LANES)
         __builtin_memcpy(p, &v, sizeof v);
     else
         for (int i = 0; i < lanes; i++)
             p[i] = v[i];
+#endif
 }
 
 ALWAYS_INLINE vec vec_all(float value)

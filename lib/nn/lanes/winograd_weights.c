@@ -13,6 +13,8 @@ size_t SAM_LANES(winograd_weights)(const struct sam_arch_unit *unit)
  * goes on behind itself; so whoever writes one asks for the one this many vectors behind. */
 enum { AHEAD = 8 };
 
+enum { TAPS = 9 };
+
 /* The taps that meet a phase in one direction: which the i-th is, and how many there are. */
 ALWAYS_INLINE int tap_of(int points, int i)
 {
@@ -24,18 +26,35 @@ ALWAYS_INLINE int taps_of(int points)
     return points - TILE + 1;
 }
 
-/* The filters of a row are `lane_step` floats apart: LANES of them, or those left over, side by
- * side. They go through memory: numbers put into a vector one by one wait for each other. */
-static void read_filters(const float *filters, ptrdiff_t lane_step, int lanes, vec g[3][3])
+/* The filters of a vector, `lane_step` floats apart, are the rows of squares that are transposed:
+ * each has as many taps as there are lanes, until all nine are through. */
+ALWAYS_INLINE void read_filters(const float *filters, ptrdiff_t lane_step, int lanes, vec g[3][3])
 {
-    float lined_up[3][3][LANES] __attribute__((aligned(4 * LANES))) = {{{0}}};
-    for (int lane = 0; lane < lanes; lane++)
-        for (int y = 0; y < 3; y++)
-            for (int x = 0; x < 3; x++)
-                lined_up[x][y][lane] = filters[lane * lane_step + y * 3 + x];
-    for (int x = 0; x < 3; x++)
-        for (int y = 0; y < 3; y++)
-            g[x][y] = vec_load(lined_up[x][y]);
+    for (int first = 0; first < TAPS; first += LANES) {
+        const int taps = least(LANES, TAPS - first);
+        vec square[LANES];
+        for (int i = 0; i < LANES; i++)
+            square[i] =
+                i < lanes ? vec_load_first(filters + i * lane_step + first, taps) : (vec){0};
+        vec_transpose(square);
+        for (int i = 0; i < taps; i++)
+            g[(first + i) % 3][(first + i) / 3] = square[i];
+    }
+}
+
+/* The way back, of filters that lie side by side. */
+ALWAYS_INLINE void write_filters(vec g[3][3], int lanes, float *filters)
+{
+    for (int first = 0; first < TAPS; first += LANES) {
+        const int taps = least(LANES, TAPS - first);
+        vec square[LANES] = {{0}};
+        for (int i = 0; i < taps; i++)
+            square[i] = g[(first + i) % 3][(first + i) / 3];
+        vec_transpose(square);
+        for (int i = 0; i < LANES; i++)
+            if (i < lanes)
+                vec_store_first(filters + i * TAPS + first, square[i], taps);
+    }
 }
 
 /* U = G g G' of one vector and phase; `side` points in a row, `point` floats from point to point.
@@ -144,13 +163,6 @@ static void map_filters_back(const float *du, int stride, int channels, vec g[3]
 #pragma GCC unroll 4
     for (int phase = 0; phase < MOST_PHASES; phase++)
         map_phase_back(du, 2, phase, channels, g);
-}
-
-static void write_filters(vec g[3][3], int lanes, float *filters)
-{
-    for (int lane = 0; lane < lanes; lane++)
-        for (int tap = 0; tap < 9; tap++)
-            filters[lane * 9 + tap] = g[tap % 3][tap / 3][lane];
 }
 
 void sam_lanes_winograd_finish(const struct sam_arch_unit *unit, const float *du, int k, int c,
