@@ -92,6 +92,9 @@ ALWAYS_INLINE void blocks(const struct sam_lanes_product *p, int column, int col
 ALWAYS_INLINE void multiply(const struct sam_lanes_product *p, bool add)
 {
     int column = 0;
+    if (p->rows % ROWS(4) != 0 && p->rows % ROWS(3) == 0) /* 8 rows: none left over */
+        for (; column + 4 < p->columns; column += 3)
+            blocks(p, column, 3, add);
     for (; column + 4 <= p->columns; column += 4)
         blocks(p, column, 4, add);
     switch (p->columns - column) {

@@ -41,6 +41,13 @@ ALWAYS_INLINE int first_input(int stride, int points, int output)
     return stride * output - (points == TILE ? 0 : 1);
 }
 
+/* Whether the i-th of the inputs that a tile reads in one direction, which lies at `at`, is outside
+ * of the image: none but the first can lie in front of it, none but the last behind. */
+ALWAYS_INLINE bool outside(int i, int points, int at, int size)
+{
+    return (i == 0 && at < 0) || (i == points - 1 && at >= size);
+}
+
 /* V = B' d B of one phase. What this and its like below know of channel, tile and phase comes as
  * constants. */
 ALWAYS_INLINE void map_input_tile(const struct channel *channel, int size, struct tile tile,
@@ -53,11 +60,12 @@ ALWAYS_INLINE void map_input_tile(const struct channel *channel, int size, struc
     vec half[MOST_POINTS][MOST_POINTS], d[MOST_POINTS], mapped[MOST_POINTS];
     for (int j = 0; j < points.columns; j++) {
         const int x = left + j * stride;
+        const bool column_outside = border && outside(j, points.columns, x, size);
 #pragma GCC unroll 6
         for (int i = 0; i < points.rows; i++) {
             const int y = top + i * stride;
             const ptrdiff_t at = ((ptrdiff_t)y * size + x) * LANES;
-            if (border && (x < 0 || y < 0 || x >= size || y >= size))
+            if (column_outside || (border && outside(i, points.rows, y, size)))
                 d[i] = (vec){0};
             else
                 d[i] = channel_read(channel, normed, normed, at);
@@ -124,7 +132,7 @@ ALWAYS_INLINE void map_input_tile_back(const float *dv, ptrdiff_t point, int siz
     }
     for (int j = 0; j < points.columns; j++) {
         const int x = left + j * stride;
-        if (border && (x < 0 || x >= size))
+        if (border && outside(j, points.columns, x, size))
             continue;
         map_input_back(points.rows, half[j], d);
         const bool shared_column = j < points.columns - TILE && !(border && tile.x == 0);
@@ -133,7 +141,7 @@ ALWAYS_INLINE void map_input_tile_back(const float *dv, ptrdiff_t point, int siz
             const int y = top + i * stride;
             const bool shared_row = i < points.rows - TILE && !(border && tile.y == 0);
             float *at = dx + ((ptrdiff_t)y * size + x) * LANES;
-            if (border && (y < 0 || y >= size))
+            if (border && outside(i, points.rows, y, size))
                 continue;
             if (add || shared_column || shared_row)
                 d[i] += vec_load(at);
