@@ -66,7 +66,7 @@ struct work {
 /* So few channels that dU is cheaper summed lane by lane than with V transposed. */
 static bool few_channels(const struct sam_arch_unit *unit)
 {
-    return unit->stride == 1 && unit->in <= LANES && unit->out <= LANES;
+    return unit->stride == 1 && unit->in < LANES && unit->out < LANES;
 }
 
 static size_t lane_sums_size(const struct work *work)
@@ -375,14 +375,15 @@ static void chunk_weight_back(const struct work *work, struct place chunk, int c
                               float *dweights)
 {
     const struct sam_arch_unit *unit = work->unit;
-    for (int point = 0; point < work->points; point++)
-        turn(work, point, count);
     for (int k = 0; k < unit->out; k += WINOGRAD_ROWS) {
         const bool alone = chunk.first && chunk.last;
         float *du = work->du + (alone ? 0 : block_index(unit, k, c) * block_size(work));
-        for (int point = 0; point < work->points; point++)
+        for (int point = 0; point < work->points; point++) {
+            if (k == 0)
+                turn(work, point, count);
             multiply_weight_back(work, point, k, least(WINOGRAD_ROWS, unit->out - k), count,
                                  !chunk.first, du);
+        }
         if (chunk.last)
             sam_lanes_winograd_finish(unit, du, k, c, dweights);
     }
