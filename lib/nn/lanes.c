@@ -185,14 +185,12 @@ static void unit_forward(struct region *region, struct sam_lanes_unit *unit, siz
 {
     const struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_span span = region_span(region, part);
+    struct sam_lanes_moments *moments =
+        region->pass->recall ? NULL : unit->moments + (int)part * unit->arch->out;
     double start = clock_start(worker);
-    unit->conv->forward(unit->arch, span, input, weights_of(region->pass, unit), unit->y,
+    unit->conv->forward(unit->arch, span, input, weights_of(region->pass, unit), unit->y, moments,
                         scratch_of(network, worker));
     clock_add(region, worker, unit->forward_time, &start);
-    if (!region->pass->recall)
-        network->kernels->moments(span, unit->arch->out, unit->pixels, unit->y,
-                                  unit->moments + (int)part * unit->arch->out);
-    clock_add(region, worker, unit->pointwise_time, &start);
 }
 
 static void unit_finish(const struct pass *pass, struct sam_lanes_unit *unit, int parts)

@@ -2,10 +2,14 @@
  * kernels apply when they read: forward scale * y + shift, backward a * dz + b * y + c.
  *
  * With m, v the mean and biased variance of the M values of a channel, s = 1 / sqrt(v + 1e-5) and
- * xhat = (y - m) * s:
- *   norm = weight * xhat + bias                         so  scale = weight * s, shift = bias - m *
- * scale; dbias = sum dz,  dweight = sum dz * xhat, dy = scale * (dz - dbias / M - xhat * dweight /
- * M)  so  a, b, c by collecting terms. */
+ * xhat = (y - m) * s, the norm is weight * xhat + bias. So
+ *
+ *     scale = weight * s,   shift = bias - m * scale;
+ *     dbias = sum dz,       dweight = sum dz * xhat,
+ *     dy = scale * (dz - dbias / M - xhat * dweight / M),
+ *
+ * and a, b, c by collecting terms.
+ */
 #ifndef SAM_NN_LANES_NORM_H
 #define SAM_NN_LANES_NORM_H
 

@@ -8,7 +8,7 @@
 size_t SAM_LANES(direct_scratch)(const struct sam_arch_unit *unit);
 void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                const struct sam_lanes_input *input, const float *weights, float *y,
-                               float *scratch);
+                               struct sam_lanes_moments *moments, float *scratch);
 void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                 const struct sam_lanes_input *input,
                                 const struct sam_lanes_slope *slope, const float *weights, bool add,
@@ -17,7 +17,7 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
 size_t SAM_LANES(winograd_scratch)(const struct sam_arch_unit *unit);
 void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                  const struct sam_lanes_input *input, const float *weights,
-                                 float *y, float *scratch);
+                                 float *y, struct sam_lanes_moments *moments, float *scratch);
 void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                   const struct sam_lanes_input *input,
                                   const struct sam_lanes_slope *slope, const float *weights,

@@ -16,6 +16,7 @@
 #include "nn/lanes/conv.h"
 #include "nn/lanes/correlation.h"
 #include "nn/lanes/layout.h"
+#include "nn/lanes/moments.h"
 #include "nn/lanes/product.h"
 
 enum {
@@ -43,6 +44,7 @@ struct work {
     float *turned;   /* (patch_rows, phases, patch_columns, L, channels): the patch, transposed */
     float *slope;    /* (K, band + 2, size + 2, L): dy in a border of zeros */
     float *dweights; /* (taps, K, whole vectors of C); few: (K, C * taps, L) */
+    float *running;  /* (K): moments of y so far (nn/lanes/moments.h) */
     float *packed;   /* (taps, K, C): the weights in the order the backward pass reads them */
 };
 
@@ -101,6 +103,7 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->turned = pieces_take(&pieces, patch_channel(work) * TURNED);
     work->slope = pieces_take(&pieces, unit->out * slope_channel(work));
     work->dweights = pieces_take(&pieces, dweights_size(work));
+    work->running = pieces_take(&pieces, unit->out * MOMENTS_RUNNING);
     work->packed = pieces_take(&pieces, (ptrdiff_t)work->taps * unit->out * unit->in);
     return (size_t)pieces.used;
 }
@@ -219,19 +222,37 @@ static void forward_rows(const struct work *work, const float *weights, int coun
         });
 }
 
+/* The moments of the rows first .. of y. */
+static void rows_moments(const struct work *work, int group, int first, const float *y)
+{
+    const int rows = least(work->band, work->size - first);
+    for (int k = 0; k < work->unit->out; k++, y += plane_size(work->size)) {
+        float *running = work->running + k * MOMENTS_RUNNING;
+        if (group == work->span.first && first == 0)
+            moments_begin(running, y);
+        moments_add(running, y + (ptrdiff_t)first * work->size * LANES, work->size * LANES, rows,
+                    work->size, group_lanes(work->span, group));
+    }
+}
+
 void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                const struct sam_lanes_input *input, const float *weights, float *y,
-                               float *scratch)
+                               struct sam_lanes_moments *moments, float *scratch)
 {
     const struct work work = work_new(unit, span, scratch);
     for (int group = span.first; group < span.end; group++)
-        for (int first = 0; first < work.size; first += work.band)
+        for (int first = 0; first < work.size; first += work.band) {
+            float *to = y + (ptrdiff_t)group * unit->out * plane_size(work.size);
             for (int c = 0; c < unit->in; c += BLOCK) {
                 const int count = least(BLOCK, unit->in - c);
                 fill_patch(&work, input, group, c, count, first);
-                forward_rows(&work, weights + (ptrdiff_t)c * work.taps, count, first, c > 0,
-                             y + (ptrdiff_t)group * unit->out * plane_size(work.size));
+                forward_rows(&work, weights + (ptrdiff_t)c * work.taps, count, first, c > 0, to);
             }
+            if (moments)
+                rows_moments(&work, group, first, to);
+        }
+    for (int k = 0; moments && k < unit->out; k++)
+        moments[k] = moments_end(work.running + k * MOMENTS_RUNNING, span, work.size * work.size);
 }
 
 /* --- Gradient by the input ------------------------------------------------------------------- */

@@ -59,10 +59,11 @@ static inline void sam_lanes_moments_add(struct sam_lanes_moments *sum,
 struct sam_lanes_conv {
     /* Floats of scratch that forward and backward need. */
     size_t (*scratch)(const struct sam_arch_unit *unit);
-    /* y (G, K, S, S, L) = convolution of the input. */
+    /* y (G, K, S, S, L) = convolution of the input; moments (K) of y, unless NULL, which are taken
+     * while y is in the cache. */
     void (*forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                     const struct sam_lanes_input *input, const float *weights, float *y,
-                    float *scratch);
+                    struct sam_lanes_moments *moments, float *scratch);
     /* dx (G, C, S, S, L) = the gradient by the input, or += with `add`; left alone if NULL.
      * dweights (K, C, k, k) = the span's part of the gradient by the weights. */
     void (*backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
@@ -83,10 +84,6 @@ struct sam_lanes_kernels {
 
     /* images (N, C, 32, 32) to x (G, C, 32, 32, L). */
     void (*pack)(struct sam_lanes_span span, int channels, const float *images, float *x);
-
-    /* moments (C) of x (G, C, pixels, L). */
-    void (*moments)(struct sam_lanes_span span, int channels, int pixels, const float *x,
-                    struct sam_lanes_moments *moments);
 
     /* out = max(0, a + b), all of (G, C, pixels, L). */
     void (*join)(struct sam_lanes_span span, int channels, int pixels,

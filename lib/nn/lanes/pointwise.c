@@ -1,4 +1,4 @@
-/* pointwise - what is done between the convolutions: layout, statistics, ReLU, sums, pooling. */
+/* pointwise - what is done between the convolutions: layout, ReLU, sums, pooling. */
 #include "nn/lanes/conv.h"
 #include "nn/lanes/layout.h"
 
@@ -27,43 +27,6 @@ static void pack(struct sam_lanes_span span, int channels, const float *images, 
         for (int c = 0; c < channels; c++)
             pack_plane(images + group * LANES * image + c * PIXELS, image, group_lanes(span, group),
                        PIXELS, x + (group * image + c * PIXELS) * LANES);
-}
-
-/* --- Statistics ------------------------------------------------------------------------------ */
-
-/* Sums are of differences from the lane's first value, so that a mean far from zero takes no digits
- * from the variance. */
-static void plane_moments(const float *x, int pixels, int lanes, struct sam_lanes_moments *moments)
-{
-    const vec pivot = vec_load(x);
-    vec sum = {0}, squares = {0};
-    for (int i = 0; i < pixels; i++) {
-        const vec difference = vec_load(x + i * LANES) - pivot;
-        sum += difference;
-        squares += difference * difference;
-    }
-    double means[LANES], mean = 0, about = 0;
-    for (int lane = 0; lane < lanes; lane++) {
-        means[lane] = (double)pivot[lane] + (double)sum[lane] / pixels;
-        mean += means[lane] / lanes;
-    }
-    for (int lane = 0; lane < lanes; lane++) {
-        const double own = (double)sum[lane] / pixels, shift = means[lane] - mean;
-        about += (double)squares[lane] + pixels * (shift * shift - own * own);
-    }
-    const struct sam_lanes_moments plane = {(double)pixels * lanes, mean, about};
-    sam_lanes_moments_add(moments, plane);
-}
-
-static void moments(struct sam_lanes_span span, int channels, int pixels, const float *x,
-                    struct sam_lanes_moments *result)
-{
-    for (int c = 0; c < channels; c++) {
-        result[c] = (struct sam_lanes_moments){0};
-        for (int group = span.first; group < span.end; group++)
-            plane_moments(x + ((ptrdiff_t)group * channels + c) * pixels * LANES, pixels,
-                          group_lanes(span, group), &result[c]);
-    }
 }
 
 /* --- Where a block's two branches meet ------------------------------------------------------- */
@@ -152,7 +115,6 @@ const struct sam_lanes_kernels SAM_LANES(kernels) = {
     .winograd_weights = SAM_LANES(winograd_weights),
     .winograd_prepare = SAM_LANES(winograd_prepare),
     .pack = pack,
-    .moments = moments,
     .join = join,
     .gate = gate,
     .pool = pool,

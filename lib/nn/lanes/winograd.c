@@ -18,6 +18,7 @@
 #include "nn/lanes/conv.h"
 #include "nn/lanes/correlation.h"
 #include "nn/lanes/layout.h"
+#include "nn/lanes/moments.h"
 #include "nn/lanes/product.h"
 #include "nn/lanes/winograd.h"
 #include "nn/lanes/winograd_tile.h"
@@ -59,6 +60,7 @@ struct work {
     float *turned;    /* (points, T, L, columns): V of a block, transposed */
     float *lane_sums; /* (points, K, C, L): dU before the lanes are added up, for few channels */
     float *du;        /* blocks of dU (nn/lanes/winograd.h); of one chunk there is one at a time */
+    float *running;   /* (K): moments of y so far (nn/lanes/moments.h) */
     int count;        /* the tiles of the chunk at hand */
     struct tile tiles[MOST_TILES];
 };
@@ -125,6 +127,7 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->turned = pieces_take(&pieces, work->points * turned_point(work));
     work->du = pieces_take(&pieces, block_count(unit) * block_size(work));
     work->lane_sums = pieces_take(&pieces, (ptrdiff_t)lane_sums_size(work));
+    work->running = pieces_take(&pieces, unit->out * MOMENTS_RUNNING);
     return (size_t)pieces.used;
 }
 
@@ -147,6 +150,11 @@ static void work_take(struct work *work, int first, int end)
     for (int t = 0; t < work->count; t++)
         work->tiles[t] = tile_at(work->size, first + t);
 }
+
+/* Where in the row of a span's chunks one stands. */
+struct place {
+    bool first, last;
+};
 
 /* V of `count` input channels from `first` on. */
 static void chunk_input(const struct work *work, const struct sam_lanes_input *input, int first,
@@ -175,15 +183,36 @@ static void chunk_input_back(const struct work *work, int first, int count, bool
                                      plane_size(unit->size));
 }
 
-/* y (G, K, S, S, L) of `count` channels from `first` on. */
-static void chunk_output(const struct work *work, int first, int count, float *y)
+/* Adds one channel of y, which `running` belongs to, tile by tile. */
+static void channel_moments(const struct work *work, bool first_chunk, const float *y,
+                            float *running)
 {
-    const int size = work->size, channels = work->unit->out;
+    const int size = work->size;
+    const ptrdiff_t group = work->unit->out * plane_size(size);
+    for (int t = 0; t < work->count; t++) {
+        const struct tile tile = work->tiles[t];
+        const float *at = y + tile.group * group + (tile.y * size + tile.x) * LANES;
+        if (first_chunk && t == 0)
+            moments_begin(running, at);
+        moments_add(running, at, size * LANES, TILE, TILE, group_lanes(work->span, tile.group));
+    }
+}
+
+/* y (G, K, S, S, L) of `count` channels from `first` on, and with `measure` its moments. */
+static void chunk_output(const struct work *work, struct place chunk, int first, int count,
+                         float *y, bool measure)
+{
+    const int size = work->size;
+    const ptrdiff_t group = work->unit->out * plane_size(size);
     const float *m = work->part;
-    for (int k = first; k < first + count; k++, m += channel_step(work))
+    y += first * plane_size(size);
+    for (int k = first; k < first + count; k++, m += channel_step(work), y += plane_size(size)) {
         for (int t = 0; t < work->count; t++)
             tile_output(m + t * LANES, work->part_point, size, work->tiles[t], work->unit->stride,
-                        y + ((ptrdiff_t)work->tiles[t].group * channels + k) * plane_size(size));
+                        y + work->tiles[t].group * group);
+        if (measure)
+            channel_moments(work, chunk.first, y, work->running + k * MOMENTS_RUNNING);
+    }
 }
 
 /* dM of all channels. */
@@ -338,8 +367,9 @@ static int tiles_per_group(const struct work *work)
     return (work->size / TILE) * (work->size / TILE);
 }
 
-static void chunk_forward(const struct work *work, const struct sam_lanes_input *input,
-                          const float *u, float *y)
+static void chunk_forward(const struct work *work, struct place chunk,
+                          const struct sam_lanes_input *input, const float *u, float *y,
+                          bool measure)
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_input(work, input, 0, unit->in, work->whole, work->whole_point);
@@ -347,27 +377,26 @@ static void chunk_forward(const struct work *work, const struct sam_lanes_input 
         const int count = least(FORWARD_ROWS, unit->out - k);
         for (int point = 0; point < work->points; point++)
             multiply_forward(work, u, point, k, count);
-        chunk_output(work, k, count, y);
+        chunk_output(work, chunk, k, count, y, measure);
     }
 }
 
 void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                  const struct sam_lanes_input *input, const float *weights,
-                                 float *y, float *scratch)
+                                 float *y, struct sam_lanes_moments *moments, float *scratch)
 {
     struct work work;
     work_place(&work, unit, scratch);
-    const int tiles = tiles_per_group(&work), end = span.end * tiles;
-    for (int first = span.first * tiles; first < end; first += work.most_tiles) {
+    work.span = span;
+    const int tiles = tiles_per_group(&work), start = span.first * tiles, end = span.end * tiles;
+    for (int first = start; first < end; first += work.most_tiles) {
+        const struct place chunk = {first == start, first + work.most_tiles >= end};
         work_take(&work, first, end);
-        chunk_forward(&work, input, weights, y);
+        chunk_forward(&work, chunk, input, weights, y, moments != NULL);
     }
+    for (int k = 0; moments && k < unit->out; k++)
+        moments[k] = moments_end(work.running + k * MOMENTS_RUNNING, span, work.size * work.size);
 }
-
-/* Where in the row of a span's chunks one stands. */
-struct place {
-    bool first, last;
-};
 
 /* What the chunk adds to dU of the `count` inputs from c on; a block that is complete by that is
  * taken back to dweights while it is in the cache. */
