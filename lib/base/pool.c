@@ -11,19 +11,25 @@
 
 #include "base/memory.h"
 
-/* A worker looks this often for the next region before it sleeps: about 20 microseconds, less than
- * a sleep and a wake-up cost, and too short to matter to another process on the same core. */
-enum { SPINS = 2000 };
+/* Who waits looks so often before it sleeps: first without a pause, about 20 microseconds, less
+ * than a sleep and a wake-up cost; then, for a few hundred, giving way to whoever else wants the
+ * core. */
+enum { SPINS = 2000, YIELDS = 400 };
+
+/* A count of regions, and who sleeps until it changes. */
+struct count {
+    atomic_uint value;
+    pthread_cond_t changed;
+};
 
 struct sam_pool {
     int threads;
     sam_pool_job *work;
     void *context;
-    atomic_uint generation; /* counts regions; a change starts the workers */
-    atomic_int busy;        /* workers that have not finished the region */
+    struct count begun, ended; /* regions that workers take part in */
+    atomic_int busy;           /* workers that have not finished the region */
     bool ending;
     pthread_mutex_t mutex;
-    pthread_cond_t started, finished;
     struct worker {
         struct sam_pool *pool;
         pthread_t thread;
@@ -63,16 +69,32 @@ static void share_out(struct sam_pool *pool, size_t jobs)
     }
 }
 
-static void await_generation(struct sam_pool *pool, unsigned seen)
+static bool has_changed(const struct count *count, unsigned seen)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen)
+    return atomic_load_explicit(&count->value, memory_order_acquire) != seen;
+}
+
+static void await_change(struct sam_pool *pool, struct count *count, unsigned seen)
+{
+    for (int i = 0; i < SPINS + YIELDS; i++) {
+        if (has_changed(count, seen))
             return;
-        relax();
+        if (i < SPINS)
+            relax();
+        else
+            sched_yield();
     }
     pthread_mutex_lock(&pool->mutex);
-    while (atomic_load(&pool->generation) == seen)
-        pthread_cond_wait(&pool->started, &pool->mutex);
+    while (!has_changed(count, seen))
+        pthread_cond_wait(&count->changed, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void change(struct sam_pool *pool, struct count *count)
+{
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&count->value, 1);
+    pthread_cond_broadcast(&count->changed);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -81,38 +103,22 @@ static void *worker_main(void *argument)
     struct worker *self = argument;
     struct sam_pool *pool = self->pool;
     for (unsigned seen = 0;; seen++) {
-        await_generation(pool, seen);
+        await_change(pool, &pool->begun, seen);
         if (pool->ending)
             return NULL;
         drain(pool, self->number);
-        if (atomic_fetch_sub(&pool->busy, 1) == 1) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->finished);
-            pthread_mutex_unlock(&pool->mutex);
-        }
+        if (atomic_fetch_sub(&pool->busy, 1) == 1)
+            change(pool, &pool->ended);
     }
 }
 
-static void start_region(struct sam_pool *pool)
+static void run_together(struct sam_pool *pool)
 {
+    const unsigned ended = atomic_load(&pool->ended.value);
     atomic_store(&pool->busy, pool->threads - 1);
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->generation, 1);
-    pthread_cond_broadcast(&pool->started);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
-static void await_workers(struct sam_pool *pool)
-{
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0)
-            return;
-        relax();
-    }
-    pthread_mutex_lock(&pool->mutex);
-    while (atomic_load(&pool->busy) != 0)
-        pthread_cond_wait(&pool->finished, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    change(pool, &pool->begun);
+    drain(pool, 0);
+    await_change(pool, &pool->ended, ended);
 }
 
 void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *context)
@@ -120,12 +126,10 @@ void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *
     pool->work = work;
     pool->context = context;
     share_out(pool, jobs);
-    const bool alone = pool->threads == 1 || jobs < 2;
-    if (!alone)
-        start_region(pool);
-    drain(pool, 0);
-    if (!alone)
-        await_workers(pool);
+    if (pool->threads == 1 || jobs < 2)
+        drain(pool, 0);
+    else
+        run_together(pool);
 }
 
 struct sam_pool *sam_pool_new(int threads, struct sam_error *error)
@@ -135,8 +139,8 @@ struct sam_pool *sam_pool_new(int threads, struct sam_error *error)
     if (!pool)
         return NULL;
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->started, NULL);
-    pthread_cond_init(&pool->finished, NULL);
+    pthread_cond_init(&pool->begun.changed, NULL);
+    pthread_cond_init(&pool->ended.changed, NULL);
     pool->threads = 1;
     for (int i = 1; i < threads; i++) {
         struct worker *worker = &pool->worker[i];
@@ -156,12 +160,12 @@ void sam_pool_free(struct sam_pool *pool)
     if (!pool)
         return;
     pool->ending = true;
-    start_region(pool);
+    change(pool, &pool->begun);
     for (int i = 1; i < pool->threads; i++)
         pthread_join(pool->worker[i].thread, NULL);
     pthread_mutex_destroy(&pool->mutex);
-    pthread_cond_destroy(&pool->started);
-    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->begun.changed);
+    pthread_cond_destroy(&pool->ended.changed);
     free(pool);
 }
 
