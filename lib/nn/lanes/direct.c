@@ -20,8 +20,9 @@
 #include "nn/lanes/product.h"
 
 enum {
-    BLOCK = 16,      /* input channels of a patch: 9 taps of their columns fit the nearest cache */
-    BLOCK_BACK = 64, /* output channels summed at once: one parity has 1, 2 or 4 taps */
+    BLOCK = 16, /* input channels of a patch: 9 taps of their columns fit the nearest cache */
+    BLOCK_SINGLE = 64,  /* the same of a single tap */
+    BLOCK_BACK = 64,    /* output channels summed at once: one parity has 1, 2 or 4 taps */
     TURNED = 2 * LANES, /* input channels of a transposed patch */
     MOST_TAPS = 9,
     BAND_PIXELS = SAM_ARCH_IMAGE, /* outputs in a band of rows */
@@ -36,6 +37,7 @@ struct work {
     int size, pad;                 /* of the output; zeros around the input */
     int taps;                      /* kernel * kernel */
     int band;                      /* output rows worked on together */
+    int block;                     /* input channels of a patch, forward */
     int phases;                    /* parities of columns that a forward patch holds apart */
     int row_step;                  /* input rows from one row of the patch to the next */
     int patch_rows, patch_columns; /* of a patch of the input; columns of one phase */
@@ -92,6 +94,7 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
         .pad = unit->kernel / 2,
         .taps = unit->kernel * unit->kernel,
         .band = least(size, BAND_PIXELS / size),
+        .block = single ? BLOCK_SINGLE : BLOCK,
         .phases = single ? 1 : unit->stride,
         .row_step = single ? unit->stride : 1,
     };
@@ -99,7 +102,8 @@ static size_t work_place(struct work *work, const struct sam_arch_unit *unit, fl
     work->patch_columns = single ? size : size + 2 / work->phases;
     work->few = unit->in < LANES;
     struct pieces pieces = {scratch, 0};
-    work->patch = pieces_take(&pieces, (TURNED > BLOCK ? TURNED : BLOCK) * patch_channel(work));
+    work->patch =
+        pieces_take(&pieces, (work->block > TURNED ? work->block : TURNED) * patch_channel(work));
     work->turned = pieces_take(&pieces, patch_channel(work) * TURNED);
     work->slope = pieces_take(&pieces, unit->out * slope_channel(work));
     work->dweights = pieces_take(&pieces, dweights_size(work));
@@ -169,16 +173,16 @@ static void fill_patch(const struct work *work, const struct sam_lanes_input *in
     }
 }
 
-/* dy of the rows first-1 .. first+band, zero outside. */
+/* dy of the rows first .. first+band-1, and with `around` of those next to them, zero outside. */
 static void fill_slope(const struct work *work, const struct sam_lanes_slope *slope, int group,
-                       int first)
+                       int first, bool around)
 {
-    const int size = work->size;
-    float *at = work->slope;
+    const int size = work->size, end = first + work->band + around;
     for (int k = 0; k < work->unit->out; k++) {
         const struct slope_channel channel =
             slope_channel_of(slope, work->span, work->unit->out, size, group, k);
-        for (int y = first - 1; y <= first + work->band; y++, at += slope_row(work)) {
+        float *at = work->slope + k * slope_channel(work) + (around ? 0 : slope_row(work));
+        for (int y = first - around; y < end; y++, at += slope_row(work)) {
             if (y < 0 || y >= size) {
                 memset(at, 0, (size_t)slope_row(work) * sizeof *at);
                 continue;
@@ -243,8 +247,8 @@ void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lane
     for (int group = span.first; group < span.end; group++)
         for (int first = 0; first < work.size; first += work.band) {
             float *to = y + (ptrdiff_t)group * unit->out * plane_size(work.size);
-            for (int c = 0; c < unit->in; c += BLOCK) {
-                const int count = least(BLOCK, unit->in - c);
+            for (int c = 0; c < unit->in; c += work.block) {
+                const int count = least(work.block, unit->in - c);
                 fill_patch(&work, input, group, c, count, first);
                 forward_rows(&work, weights + (ptrdiff_t)c * work.taps, count, first, c > 0, to);
             }
@@ -437,6 +441,7 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
 {
     const struct work work = work_new(unit, span, scratch);
     const ptrdiff_t plane = unit->in * plane_size(unit->size);
+    const bool around = dx && unit->kernel > 1;    /* what only other rows' inputs read */
     if (dx && !add && unit->kernel < unit->stride) /* some inputs have no taps */
         memset(dx + span.first * plane, 0, (size_t)((span.end - span.first) * plane) * sizeof *dx);
     if (dx)
@@ -444,7 +449,7 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
     memset(work.dweights, 0, dweights_size(&work) * sizeof *work.dweights);
     for (int group = span.first; group < span.end; group++)
         for (int first = 0; first < work.size; first += work.band) {
-            fill_slope(&work, slope, group, first);
+            fill_slope(&work, slope, group, first, around);
             if (dx)
                 backward_input(&work, first, add, dx + group * plane);
             backward_weights(&work, input, group, first);
