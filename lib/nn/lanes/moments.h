@@ -19,12 +19,13 @@ ALWAYS_INLINE void moments_begin(float *running, const float *first)
     vec_store(running + 2 * LANES, (vec){0});
 }
 
-/* Adds rows of vectors, `row_step` floats apart, that hold `lanes` samples. */
+/* Adds rows of vectors, `row_step` floats apart, that hold `lanes` samples. They are summed up by
+ * themselves first: small numbers do not vanish one by one in large sums. */
 ALWAYS_INLINE void moments_add(float *running, const float *y, ptrdiff_t row_step, int rows,
                                int columns, int lanes)
 {
     const vec pivot = vec_load(running);
-    vec sum = vec_load(running + LANES), squares = vec_load(running + 2 * LANES);
+    vec sum = {0}, squares = {0};
     for (int row = 0; row < rows; row++, y += row_step)
         for (int i = 0; i < columns; i++) {
             vec difference = vec_load(y + i * LANES) - pivot;
@@ -33,8 +34,8 @@ ALWAYS_INLINE void moments_add(float *running, const float *y, ptrdiff_t row_ste
             sum += difference;
             squares += difference * difference;
         }
-    vec_store(running + LANES, sum);
-    vec_store(running + 2 * LANES, squares);
+    vec_store(running + LANES, vec_load(running + LANES) + sum);
+    vec_store(running + 2 * LANES, vec_load(running + 2 * LANES) + squares);
 }
 
 /* What they are after all of a span of `pixels` pixels. A lane is missing in the last group of a
