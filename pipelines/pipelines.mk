@@ -27,10 +27,12 @@ TABLES := $(RESULTS)/tables
 FIGURES := $(RESULTS)/figures
 PAIRS := $(RESULTS)/pairs
 
-# The tools are called by their names, as a person would call them.
+# The tools are called by their names, as a person would call them. What is written and sorted is
+# the same in every country, also where the system knows of none.
 
 export PATH := $(abspath $(BIN)):$(PATH)
 export PROFILE
+export LC_ALL := C.UTF-8
 
 # Tables and figures
 # ------------------

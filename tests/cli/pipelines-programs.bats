@@ -219,6 +219,11 @@ MD
     pipelines/draw svg "$BATS_TEST_TMPDIR/tables" figures/checkpoint.gp | grep -q '</svg>'
 }
 
+@test "draw: needs no locale of its caller" {
+    cd "$SAM_TOP"
+    env -u LANG -u LC_CTYPE -u LC_ALL pipelines/draw svg nothing figures/checkpoint.gp >"$BATS_TEST_TMPDIR/figure.svg"
+}
+
 @test "the figure of Experiment 1 is drawn of a single seed too, which has no intervals" {
     cat >experiment-1.csv <<-'EOF'
 	rho,update,gain,gain_low,gain_high,notes_gain
