@@ -95,6 +95,18 @@ int sam_source_read_at(const struct sam_source *source, uint64_t position, void 
     return read_fully(source, position, buffer, bytes, got, error);
 }
 
+/* The end of a file is where its last record ends, unless it was cut while it was read. */
+static int check_end(const struct sam_source *source, struct sam_error *error)
+{
+    struct stat status;
+    if (!source->regular || fstat(source->fd, &status) ||
+        (uint64_t)status.st_size >= source->base + source->position)
+        return 0;
+    return sam_source_fail(source, error,
+                           "cut while it was read: the file now ends at byte %" PRId64,
+                           (int64_t)status.st_size - (int64_t)source->base);
+}
+
 static int read_length(struct sam_source *source, uint64_t *length, struct sam_error *error)
 {
     unsigned char bytes[8];
@@ -102,7 +114,7 @@ static int read_length(struct sam_source *source, uint64_t *length, struct sam_e
     if (sam_source_read(source, bytes, sizeof bytes, &got, error))
         return -1;
     if (got == 0)
-        return 0;
+        return check_end(source, error);
     if (got < sizeof bytes)
         return sam_source_fail(source, error,
                                "truncated: %zu bytes, wanted the 8 of the header's length", got);
