@@ -10,7 +10,6 @@
  * of a tensor and a row's sums, of records of any size. */
 #include <argp.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "analysis/options.h"
 #include "analysis/rows.h"
 #include "base/csv.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/tool.h"
 #include "stream/convert.h"
@@ -199,9 +199,11 @@ static int write_metadata(struct sam_csv *csv, const struct sam_header *header,
                           struct sam_error *error)
 {
     json_t *object = json_object();
+    bool lost = false;
     for (size_t i = 0; i < header->meta_count; i++)
-        json_object_set_new(object, header->meta[i].key, json_string(header->meta[i].value));
-    char *text = json_dumps(object, JSON_COMPACT);
+        lost |= json_object_set_new(object, header->meta[i].key,
+                                    json_string(header->meta[i].value)) != 0;
+    char *text = lost ? NULL : sam_json_text(object);
     json_decref(object);
     if (!text)
         return sam_error_set(error, SAM_FAILED, "out of memory: metadata as JSON wanted");

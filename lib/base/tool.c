@@ -32,7 +32,12 @@ int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
     int operands = argc;
     argv[0] = program_invocation_short_name; /* what getopt's messages begin with */
     /* getopt moves operands behind the options; argp leaves there what no parser takes. */
-    if (argp_parse(argp, argc, argv, 0, &operands, params))
+    const int status = argp_parse(argp, argc, argv, 0, &operands, params);
+    if (status == ENOMEM) {
+        sam_tool_warn("out of memory: reading the command line");
+        exit(SAM_FAILED);
+    }
+    if (status)
         sam_tool_usage("the command line was not understood");
     return operands;
 }

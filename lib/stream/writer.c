@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -113,14 +113,15 @@ int sam_writer_tensor(struct sam_writer *writer, const char *name, enum sam_dtyp
         json_decref(sizes);
         return fail(writer, error, "a tensor announced twice:", name);
     }
-    bool overflow = false;
+    bool overflow = false, lost = false;
     for (int i = 0; i < ndim; i++) {
         overflow |= __builtin_mul_overflow(bytes, shape[i], &bytes);
-        json_array_append_new(sizes, json_integer((json_int_t)shape[i]));
+        lost |= json_array_append_new(sizes, json_integer((json_int_t)shape[i])) != 0;
     }
-    if (overflow || bytes > INT64_MAX - writer->bytes) {
+    if (lost || overflow || bytes > INT64_MAX - writer->bytes) {
         json_decref(sizes);
-        return fail(writer, error, "too many bytes in tensor", name);
+        return lost ? fail_memory(writer, error)
+                    : fail(writer, error, "too many bytes in tensor", name);
     }
     json_t *entry =
         json_pack("{s:s, s:o, s:[I, I]}", "dtype", sam_dtype_name(dtype), "shape", sizes,
@@ -144,7 +145,7 @@ static int put_header(struct sam_writer *writer, struct sam_error *error)
         "                                                                ";
     if (json_object_size(writer->meta) == 0)
         json_object_del(writer->root, "__metadata__");
-    char *json = json_dumps(writer->root, JSON_COMPACT);
+    char *json = sam_json_text(writer->root);
     if (!json)
         return fail_memory(writer, error);
     const size_t length = strlen(json), past = (8 + length) % DATA_ALIGNMENT;
