@@ -8,7 +8,7 @@
  *
  * It is ours, and not libxsmm's small product, for these taps, for the machines that libxsmm does
  * not know, and since little is lost: `make bench-product` measures both. From 32 channels on they
- * are equal, at 0.95 of the peak; for 8 channels libxsmm, which unrolls the whole sum, is 1.4 times
+ * are equal, at 0.95 of the peak; for 8 channels libxsmm, which unrolls the whole sum, is 1.2 times
  * as fast. */
 #ifndef SAM_NN_LANES_PRODUCT_H
 #define SAM_NN_LANES_PRODUCT_H
