@@ -32,7 +32,7 @@ tries() {
     fi
 }
 
-# What is read by three threads: a record of 1.2 MB.
+# Three records of 1.2 MB, which two threads read.
 large() {
     perl -e '
         my $count = 150_000;
