@@ -26,7 +26,7 @@ trained() {
 
 @test "make -n shows the complete plan of every profile, under its own folder alone" {
     for profile in quick smoke notes; do
-        plan=$(make -n PROFILE=$profile paper)
+        plan=$(make -n BUILD="$BATS_TEST_TMPDIR/nothing-yet" PROFILE=$profile paper)
         [[ $plan == *"/$profile/paper/samscope.pdf"* ]]
         for other in quick smoke notes; do
             [ $other = $profile ] || [[ $plan != *"/$other/"* ]] || false
@@ -35,7 +35,7 @@ trained() {
 }
 
 @test "the notes profile trains the 51 runs of the notes' tables, each at the notes' scale" {
-    make -n PROFILE=notes SEEDS=1 runs | grep 'pipelines/train ' >"$BATS_TEST_TMPDIR/plan"
+    make -n PROFILE=notes RESULTS="$results" SEEDS=1 runs | grep 'pipelines/train ' >"$BATS_TEST_TMPDIR/plan"
     cd "$BATS_TEST_TMPDIR"
     # SGD, and at five radii SAM, checkpoint 1, 2, 3, 4, 12, 13, 14, 134, 123: 1 + 5 x 10. And what
     # the published code trains under the name of checkpoint14: checkpoint23.
