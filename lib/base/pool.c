@@ -11,9 +11,8 @@
 
 #include "base/memory.h"
 
-/* Who waits looks so often before it sleeps: first without a pause, about 20 microseconds, less
- * than a sleep and a wake-up cost; then, for a few hundred, giving way to whoever else wants the
- * core. */
+/* Who waits looks so often before it sleeps: first without leaving the core, about 20 microseconds,
+ * less than a sleep and a wake-up cost; then giving way, each time, to whoever else wants it. */
 enum { SPINS = 2000, YIELDS = 400 };
 
 /* A count of regions, and who sleeps until it changes. */

@@ -34,8 +34,9 @@ int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
     /* getopt moves operands behind the options; argp leaves there what no parser takes. */
     const int status = argp_parse(argp, argc, argv, 0, &operands, params);
     if (status == ENOMEM) {
-        sam_tool_warn("out of memory: reading the command line");
-        exit(SAM_FAILED);
+        struct sam_error error;
+        sam_error_set(&error, SAM_FAILED, "out of memory: reading the command line");
+        sam_tool_die(&error);
     }
     if (status)
         sam_tool_usage("the command line was not understood");

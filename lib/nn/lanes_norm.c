@@ -21,13 +21,23 @@ static void move(float *running, double to)
     *running = (float)((1 - MOMENTUM) * (double)*running + MOMENTUM * to);
 }
 
+/* Makes `sum` the moments of both sets of values (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating
+ * formulae and a pairwise algorithm for computing sample variances", 1979); `more` is not empty. */
+static void add_moments(struct sam_lanes_moments *sum, struct sam_lanes_moments more)
+{
+    const double count = sum->count + more.count, shift = more.mean - sum->mean;
+    sum->squares += more.squares + shift * shift * sum->count * more.count / count;
+    sum->mean += shift * more.count / count;
+    sum->count = count;
+}
+
 /* The moments of all parts together, added in their order. */
 static struct sam_lanes_moments moments_of(const struct sam_lanes_unit *unit, int channel,
                                            int parts)
 {
     struct sam_lanes_moments sum = unit->moments[channel];
     for (int part = 1; part < parts; part++)
-        sam_lanes_moments_add(&sum, unit->moments[part * unit->arch->out + channel]);
+        add_moments(&sum, unit->moments[part * unit->arch->out + channel]);
     return sum;
 }
 

@@ -8,8 +8,7 @@
  *     dbias = sum dz,       dweight = sum dz * xhat,
  *     dy = scale * (dz - dbias / M - xhat * dweight / M),
  *
- * and a, b, c by collecting terms.
- */
+ * and a, b, c by collecting terms. */
 #ifndef SAM_NN_LANES_NORM_H
 #define SAM_NN_LANES_NORM_H
 

@@ -1,5 +1,5 @@
 # make bench-engine: the training engine beside PyTorch (tests/bench/engine.sh says how). All of it
-# takes a quarter of an hour on an idle machine; BENCH_WIDTHS, BENCH_BATCHES, BENCH_THREADS,
+# takes more than half an hour, most of it PyTorch's; BENCH_WIDTHS, BENCH_BATCHES, BENCH_THREADS,
 # BENCH_ROUNDS, BENCH_SECONDS and BENCH_KERNELS ask for less. make bench-product: the product that
 # the convolutions are made of, beside libxsmm's.
 

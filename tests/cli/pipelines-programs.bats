@@ -221,7 +221,8 @@ MD
 
 @test "draw: needs no locale of its caller" {
     cd "$SAM_TOP"
-    env -u LANG -u LC_CTYPE -u LC_ALL pipelines/draw svg nothing figures/checkpoint.gp >"$BATS_TEST_TMPDIR/figure.svg"
+    env -u LANG -u LC_CTYPE -u LC_ALL pipelines/draw svg nothing figures/checkpoint.gp \
+        >"$BATS_TEST_TMPDIR/figure.svg"
 }
 
 @test "the figure of Experiment 1 is drawn of a single seed too, which has no intervals" {

@@ -255,8 +255,7 @@ void SAM_LANES(direct_forward)(const struct sam_arch_unit *unit, struct sam_lane
             if (moments)
                 rows_moments(&work, group, first, to);
         }
-    for (int k = 0; moments && k < unit->out; k++)
-        moments[k] = moments_end(work.running + k * MOMENTS_RUNNING, span, work.size * work.size);
+    moments_end(work.running, unit->out, span, work.size * work.size, moments);
 }
 
 /* --- Gradient by the input ------------------------------------------------------------------- */

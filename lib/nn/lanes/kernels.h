@@ -43,17 +43,6 @@ struct sam_lanes_moments {
     double count, mean, squares;
 };
 
-/* Makes `sum` the moments of both sets of values (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating
- * formulae and a pairwise algorithm for computing sample variances", 1979); `more` is not empty. */
-static inline void sam_lanes_moments_add(struct sam_lanes_moments *sum,
-                                         struct sam_lanes_moments more)
-{
-    const double count = sum->count + more.count, shift = more.mean - sum->mean;
-    sum->squares += more.squares + shift * shift * sum->count * more.count / count;
-    sum->mean += shift * more.count / count;
-    sum->count = count;
-}
-
 /* A way to do a convolution. `weights` (K, C, k, k) are PyTorch's, or for Winograd what `prepare`
  * made of them. */
 struct sam_lanes_conv {

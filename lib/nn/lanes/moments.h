@@ -40,8 +40,8 @@ ALWAYS_INLINE void moments_add(float *running, const float *y, ptrdiff_t row_ste
 
 /* What they are after all of a span of `pixels` pixels. A lane is missing in the last group of a
  * minibatch or in none; one that is missing there may have had values before. */
-static inline struct sam_lanes_moments moments_end(const float *running, struct sam_lanes_span span,
-                                                   int pixels)
+static inline struct sam_lanes_moments moments_total(const float *running,
+                                                     struct sam_lanes_span span, int pixels)
 {
     const int groups = span.end - span.first, last = group_lanes(span, span.end - 1);
     double count[LANES];
@@ -58,6 +58,14 @@ static inline struct sam_lanes_moments moments_end(const float *running, struct 
                          shift * (2 * (double)running[LANES + lane] + count[lane] * shift);
     }
     return total;
+}
+
+/* The same of `channels` channels, unless `moments` is NULL. */
+static inline void moments_end(const float *running, int channels, struct sam_lanes_span span,
+                               int pixels, struct sam_lanes_moments *moments)
+{
+    for (int k = 0; moments && k < channels; k++)
+        moments[k] = moments_total(running + k * MOMENTS_RUNNING, span, pixels);
 }
 
 #endif

@@ -394,8 +394,7 @@ void SAM_LANES(winograd_forward)(const struct sam_arch_unit *unit, struct sam_la
         work_take(&work, first, end);
         chunk_forward(&work, chunk, input, weights, y, moments != NULL);
     }
-    for (int k = 0; moments && k < unit->out; k++)
-        moments[k] = moments_end(work.running + k * MOMENTS_RUNNING, span, work.size * work.size);
+    moments_end(work.running, unit->out, span, work.size * work.size, moments);
 }
 
 /* What the chunk adds to dU of the `count` inputs from c on; a block that is complete by that is
