@@ -307,10 +307,7 @@ static int run(struct work *work, struct sam_error *error)
 
 static void free_work(struct work *work)
 {
-    for (size_t i = 0; i < work->held_count; i++)
-        sam_sets_drop(&work->held[i]);
     free(work->held);
-    sam_sets_drop(&work->current);
     sam_survivors_free(&work->survivors);
     sam_sets_free(&work->sets);
     sam_input_free(work->input);

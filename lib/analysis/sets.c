@@ -6,6 +6,9 @@
 #include "base/memory.h"
 #include "geometry/overlap.h"
 
+/* An arena's sets take about as many, or it holds one. */
+enum { ARENA_BYTES = 32 << 20 };
+
 int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct sam_error *error)
 {
     const size_t slots = input->slot_count;
@@ -27,57 +30,100 @@ int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct s
     return 0;
 }
 
+/* --- The memory of sets -----------------------------------------------------------------------
+ * Taken for several sets at a time, so that even small ones lie on huge pages. What is taken and
+ * not yet touched costs nothing. */
+
+static size_t bytes_of_set(const struct sam_sets *sets)
+{
+    return sets->words * sizeof(uint64_t) + sets->slot_count * sizeof(uint64_t) +
+           2 * (size_t)SAM_MEMORY_ALIGNMENT;
+}
+
+static size_t sets_an_arena(const struct sam_sets *sets)
+{
+    return 1 + ARENA_BYTES / bytes_of_set(sets);
+}
+
+static int add_arena(struct sam_sets *sets, struct sam_error *error)
+{
+    const size_t count = sets->made / sets_an_arena(sets);
+    struct sam_arena **arenas =
+        sam_memory_resize(sets->arenas, count + 1, sizeof(struct sam_arena *), error);
+    if (!arenas)
+        return -1;
+    sets->arenas = arenas;
+    arenas[count] = sam_arena_new(sets_an_arena(sets) * bytes_of_set(sets), error);
+    return arenas[count] ? 0 : -1;
+}
+
+int sam_sets_make(struct sam_sets *sets, struct sam_set *set, struct sam_error *error)
+{
+    *set = (struct sam_set){0};
+    if (sets->made % sets_an_arena(sets) == 0 && add_arena(sets, error))
+        return -1;
+    struct sam_arena *arena = sets->arenas[sets->made / sets_an_arena(sets)];
+    sets->made++;
+    return (set->bits = sam_arena_take(arena, sets->words, sizeof *set->bits, error)) &&
+                   (set->sizes = sam_arena_take(arena, sets->slot_count, sizeof *set->sizes, error))
+               ? 0
+               : -1;
+}
+
 void sam_sets_free(struct sam_sets *sets)
 {
+    const size_t each = sets->arenas ? sets_an_arena(sets) : 1;
+    for (size_t i = 0; i * each < sets->made; i++)
+        sam_arena_free(sets->arenas[i]);
+    free(sets->arenas);
     free(sets->word_of);
     free(sets->parameters);
     free(sets->group_of);
     *sets = (struct sam_sets){0};
 }
 
-int sam_sets_make(const struct sam_sets *sets, struct sam_set *set, struct sam_error *error)
-{
-    *set = (struct sam_set){0};
-    if ((set->bits = sam_memory_new(sets->words, sizeof *set->bits, error)) &&
-        (set->sizes = sam_memory_new(sets->slot_count, sizeof *set->sizes, error)))
-        return 0;
-    sam_sets_drop(set);
-    return -1;
-}
-
-void sam_sets_drop(struct sam_set *set)
-{
-    free(set->bits);
-    free(set->sizes);
-    *set = (struct sam_set){0};
-}
+/* The bits of a chunk: a piece of its tensor's (geometry/overlap.h). */
+struct prepared {
+    struct sam_classified classified;
+    uint64_t bits[SAM_READER_CHUNK / 64];
+};
+_Static_assert(SAM_READER_CHUNK % SAM_OVERLAP_GROUP == 0, "a chunk's set is whole groups");
 
 struct reading {
     const struct sam_sets *sets;
-    struct sam_input *input;
+    struct sam_classes classes;
     int ratio_class;
     struct sam_set *set;
 };
 
+static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    const struct reading *reading = context;
+    struct prepared *prepared = chunk->prepared;
+    if (sam_classes_find(&reading->classes, chunk, &prepared->classified, error))
+        return -1;
+    sam_overlap_pack(prepared->classified.classes, chunk->count, reading->ratio_class,
+                     prepared->bits);
+    return 0;
+}
+
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     const struct reading *reading = context;
-    const struct sam_classified *found = chunk->prepared;
-    const size_t slot = reading->input->slot_of[chunk->pair];
+    const struct prepared *found = chunk->prepared;
+    const size_t slot = reading->classes.input->slot_of[chunk->pair];
+    uint64_t *bits = reading->set->bits + reading->sets->word_of[slot] + chunk->first / 64;
     (void)error;
-    reading->set->sizes[slot] += found->counts[reading->ratio_class];
-    sam_overlap_pack(found->classes, chunk->count, reading->ratio_class, chunk->first,
-                     reading->set->bits + reading->sets->word_of[slot]);
+    reading->set->sizes[slot] += found->classified.counts[reading->ratio_class];
+    memcpy(bits, found->bits, sam_overlap_words(chunk->count) * sizeof *bits);
     return 0;
 }
 
 int sam_sets_read(const struct sam_sets *sets, struct sam_input *input, int ratio_class,
                   struct sam_set *set, struct sam_error *error)
 {
-    const struct sam_classes classes = {.input = input};
-    const struct sam_preparation preparation = sam_classes_preparation(&classes);
-    struct reading reading = {sets, input, ratio_class, set};
-    memset(set->bits, 0, sets->words * sizeof *set->bits);
+    struct reading reading = {sets, {.input = input}, ratio_class, set};
+    const struct sam_preparation preparation = {prepare, &reading, sizeof(struct prepared)};
     memset(set->sizes, 0, sets->slot_count * sizeof *set->sizes);
     set->step = input->step;
     return sam_input_visit_prepared(input, &preparation, on_chunk, &reading, error);

@@ -13,12 +13,14 @@
 #include "analysis/input.h"
 #include "base/error.h"
 
-/* Where things are, the same for all records of a stream. */
+/* Where things are, the same for all records of a stream, and the memory for all sets. */
 struct sam_sets {
     size_t slot_count, words;
-    size_t *word_of;      /* per slot: its first word; [slot_count]: words */
-    uint64_t *parameters; /* per slot */
-    size_t *group_of;     /* per slot */
+    size_t *word_of;           /* per slot: its first word; [slot_count]: words */
+    uint64_t *parameters;      /* per slot */
+    size_t *group_of;          /* per slot */
+    struct sam_arena **arenas; /* (made / sets an arena holds, rounded up) */
+    size_t made;               /* sets */
 };
 
 struct sam_set {
@@ -27,13 +29,13 @@ struct sam_set {
     uint64_t *sizes; /* members per slot */
 };
 
-/* Lays out the sets by the first record of an input with SAM_INPUT_SAME. Freed by the caller. */
+/* Lays out the sets by the first record of an input with SAM_INPUT_SAME. The caller frees them, all
+ * at once, with sam_sets_free(). */
 int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct sam_error *error);
 void sam_sets_free(struct sam_sets *sets);
 
-/* An empty set. The caller frees it with sam_sets_drop(). */
-int sam_sets_make(const struct sam_sets *sets, struct sam_set *set, struct sam_error *error);
-void sam_sets_drop(struct sam_set *set);
+/* An empty set. */
+int sam_sets_make(struct sam_sets *sets, struct sam_set *set, struct sam_error *error);
 
 /* Visits the record at hand, and makes `set` the members of the class. */
 int sam_sets_read(const struct sam_sets *sets, struct sam_input *input, int ratio_class,

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-int sam_survivors_init(struct sam_survivors *survivors, const struct sam_sets *sets,
+int sam_survivors_init(struct sam_survivors *survivors, struct sam_sets *sets,
                        const struct sam_input *input, const struct sam_set *reference,
                        struct sam_error *error)
 {
@@ -27,7 +27,6 @@ int sam_survivors_init(struct sam_survivors *survivors, const struct sam_sets *s
 
 void sam_survivors_free(struct sam_survivors *survivors)
 {
-    sam_sets_drop(&survivors->set);
     free(survivors->chance);
     free(survivors->tensor_chance);
     *survivors = (struct sam_survivors){0};

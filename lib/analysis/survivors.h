@@ -17,7 +17,7 @@ struct sam_survivors {
 
 /* All members of the reference, which the input has at hand. The caller frees with
  * sam_survivors_free(). */
-int sam_survivors_init(struct sam_survivors *survivors, const struct sam_sets *sets,
+int sam_survivors_init(struct sam_survivors *survivors, struct sam_sets *sets,
                        const struct sam_input *input, const struct sam_set *reference,
                        struct sam_error *error);
 void sam_survivors_free(struct sam_survivors *survivors);

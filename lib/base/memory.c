@@ -51,10 +51,21 @@ char *sam_memory_string(const char *text, struct sam_error *error)
     return copy;
 }
 
+/* What a huge page holds, where the system has them. */
+enum { HUGE_PAGE = 2 << 20 };
+
 struct sam_arena {
-    unsigned char *base;
-    size_t bytes, used;
+    unsigned char *base; /* (mapped) */
+    size_t mapped, bytes, used;
 };
+
+/* The last part of an arena gets a huge page too, if it is more than a few dozen small ones: each
+ * of those costs about as much to fault in. */
+static size_t to_be_mapped(size_t bytes)
+{
+    const size_t last = bytes % HUGE_PAGE;
+    return last < HUGE_PAGE / 8 ? bytes : bytes - last + HUGE_PAGE;
+}
 
 struct sam_arena *sam_arena_new(size_t bytes, struct sam_error *error)
 {
@@ -62,15 +73,16 @@ struct sam_arena *sam_arena_new(size_t bytes, struct sam_error *error)
     if (!arena)
         return NULL;
     arena->bytes = align(bytes ? bytes : 1);
+    arena->mapped = to_be_mapped(arena->bytes);
     arena->base =
-        mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, arena->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (arena->base == MAP_FAILED) {
         sam_error_errno(error, "out of memory: %zu bytes wanted", arena->bytes);
         free(arena);
         return NULL;
     }
     /* Huge pages are a wish: where they are refused, ordinary ones serve. */
-    (void)madvise(arena->base, arena->bytes, MADV_HUGEPAGE);
+    (void)madvise(arena->base, arena->mapped, MADV_HUGEPAGE);
     return arena;
 }
 
@@ -78,7 +90,7 @@ void sam_arena_free(struct sam_arena *arena)
 {
     if (!arena)
         return;
-    munmap(arena->base, arena->bytes);
+    munmap(arena->base, arena->mapped);
     free(arena);
 }
 

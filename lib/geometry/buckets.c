@@ -21,20 +21,11 @@ static bool holds_for_none(int ratio_class, double edge)
     return ratio_class == 2 ? edge > highest[2] : edge >= highest[ratio_class];
 }
 
-/* The float nearest to x from below (direction -infinity) or above. */
-static float toward(double x, float direction)
-{
-    const float nearest = (float)x;
-    const bool beyond = direction > 0 ? nearest < x : nearest > x;
-    return beyond ? nextafterf(nearest, direction) : nearest;
-}
-
 static int allocate(struct sam_buckets *buckets, struct sam_error *error)
 {
     const size_t n = buckets->count;
     return (buckets->edges = sam_memory_new(n, sizeof *buckets->edges, error)) &&
-                   (buckets->below = sam_memory_new(n, sizeof *buckets->below, error)) &&
-                   (buckets->above = sam_memory_new(n, sizeof *buckets->above, error))
+                   (buckets->rounded = sam_memory_new(n, sizeof *buckets->rounded, error))
                ? 0
                : -1;
 }
@@ -55,8 +46,7 @@ int sam_buckets_init(struct sam_buckets *buckets, int ratio_class, const double 
     }
     for (size_t i = 0; i < count; i++) {
         buckets->edges[i] = edges[i];
-        buckets->below[i] = toward(edges[i], -INFINITY);
-        buckets->above[i] = toward(edges[i], INFINITY);
+        buckets->rounded[i] = (float)edges[i];
         buckets->first += holds_for_all(ratio_class, edges[i]);
         buckets->last += !holds_for_none(ratio_class, edges[i]);
     }
@@ -66,8 +56,7 @@ int sam_buckets_init(struct sam_buckets *buckets, int ratio_class, const double 
 void sam_buckets_free(struct sam_buckets *buckets)
 {
     free(buckets->edges);
-    free(buckets->below);
-    free(buckets->above);
+    free(buckets->rounded);
     *buckets = (struct sam_buckets){0};
 }
 

@@ -17,9 +17,7 @@ struct sam_buckets {
     int ratio_class; /* 1 .. 4 */
     size_t count;    /* of edges; there are count - 1 intervals */
     double *edges;
-    /* The nearest floats below and above each edge, itself if it is a float: a quotient in single
-     * precision outside of [below, above] tells the side of the exact one. */
-    float *below, *above;
+    float *rounded;     /* the edges in single precision */
     size_t first, last; /* edges first .. last-1 are inside of the class's interval */
 };
 

@@ -1,6 +1,7 @@
 #include "geometry/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Elements of a block: below 256, so that a block's counts fit a byte, and a multiple of 64. */

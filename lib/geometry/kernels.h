@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "geometry/buckets.h"
+#include "geometry/overlap.h"
 #include "geometry/ratio.h"
 #include "geometry/threshold.h"
 
@@ -33,6 +34,7 @@ struct sam_kernels {
     /* Adds n parameters to what the pass over a range has found; range->high <= 2^31. */
     void (*count_range)(struct sam_threshold_range *range, const float *values,
                         const uint8_t *classes, size_t n);
+    void (*pack_class)(const uint8_t *classes, size_t n, uint8_t ratio_class, uint64_t *set);
     uint64_t (*count_common)(const uint64_t *a, const uint64_t *b, size_t words);
 };
 

@@ -17,8 +17,9 @@
 #define SBITS int32_t
 #define SIGN UINT32_C(0x80000000)
 #define INFINITE INT32_C(0x7f800000)
-#define BELOW below
-#define ABOVE above
+#define EDGES rounded
+#define ROUNDED true
+#define LAST_BITS UINT32_C(0xffff)
 #include "geometry/kernels_real.h"
 
 #define REAL double
@@ -26,8 +27,9 @@
 #define SBITS int64_t
 #define SIGN UINT64_C(0x8000000000000000)
 #define INFINITE INT64_C(0x7ff0000000000000)
-#define BELOW edges
-#define ABOVE edges
+#define EDGES edges
+#define ROUNDED false
+#define LAST_BITS UINT64_C(0)
 #include "geometry/kernels_real.h"
 
 BLOCK_LOOP NAMED(published_block)(const float *restrict current, const float *restrict perturbed,
@@ -131,6 +133,32 @@ TARGET static void NAMED(count_range)(struct sam_threshold_range *range, const f
     }
 }
 
+/* Bit i of byte j of a group's set is parameter 64 i + j: an order that needs no bit to move
+ * between bytes. */
+BLOCK_LOOP NAMED(pack_group)(const uint8_t *restrict classes, uint8_t ratio_class,
+                             uint64_t *restrict set)
+{
+    uint8_t bytes[64] = {0};
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 64; j++)
+            bytes[j] |= (uint8_t)((classes[64 * i + j] == ratio_class) << i);
+    memcpy(set, bytes, sizeof bytes);
+}
+
+TARGET static void NAMED(pack_class)(const uint8_t *classes, size_t n, uint8_t ratio_class,
+                                     uint64_t *set)
+{
+    const size_t left = n % SAM_OVERLAP_GROUP, whole = n - left;
+    for (size_t i = 0; i < whole; i += SAM_OVERLAP_GROUP)
+        NAMED(pack_group)(classes + i, ratio_class, set + i / 64);
+    if (left) {
+        uint8_t padded[SAM_OVERLAP_GROUP];
+        memset(padded, UINT8_MAX, sizeof padded);
+        memcpy(padded, classes + whole, left);
+        NAMED(pack_group)(padded, ratio_class, set + whole / 64);
+    }
+}
+
 TARGET static uint64_t NAMED(count_common)(const uint64_t *a, const uint64_t *b, size_t words)
 {
     uint64_t count = 0;
@@ -148,6 +176,7 @@ static const struct sam_kernels NAMED(kernels) = {
     .count_buckets_float = NAMED(count_buckets_float),
     .count_buckets_double = NAMED(count_buckets_double),
     .count_range = NAMED(count_range),
+    .pack_class = NAMED(pack_class),
     .count_common = NAMED(count_common),
 };
 

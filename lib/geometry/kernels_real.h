@@ -1,7 +1,8 @@
 /* kernels_real - the loops of kernels_body.h that differ by the type of the gradients: included by
  * it with REAL (float, double), BITS (its bits as an unsigned integer), SBITS (as a signed one),
- * SIGN (the sign bit), INFINITE (the bits of infinity), and BELOW and ABOVE (the members of struct
- * sam_buckets that hold its edges in this type). */
+ * SIGN (the sign bit), INFINITE (the bits of infinity), EDGES (the member of struct sam_buckets
+ * that holds its edges in this type), ROUNDED (a quotient in this type is not yet what the
+ * definition compares, which is one in double precision) and LAST_BITS (a mask). */
 
 #define TYPED(name) NAMED(JOIN(name, REAL))
 
@@ -38,6 +39,56 @@ TARGET static void TYPED(classify)(const REAL *current, const REAL *perturbed, s
     }
 }
 
+/* The ratios of a block in the type of the gradients; NaN, with all bits set, for the parameters of
+ * other classes. */
+BLOCK_LOOP TYPED(divide_block)(const REAL *restrict current, const REAL *restrict perturbed,
+                               const uint8_t *restrict classes, uint8_t ratio_class,
+                               REAL *restrict r)
+{
+    for (int i = 0; i < BLOCK; i++) {
+        const REAL quotient = perturbed[i] / current[i];
+        BITS bits;
+        memcpy(&bits, &quotient, sizeof bits);
+        bits |= (BITS) - (SBITS)(classes[i] != ratio_class);
+        memcpy(&r[i], &bits, sizeof bits);
+    }
+}
+
+TARGET static inline __attribute__((always_inline)) SBITS TYPED(at_least_in)(const REAL *restrict r,
+                                                                             REAL bound)
+{
+    SBITS count = 0;
+    for (int i = 0; i < BLOCK; i++)
+        count += r[i] >= bound;
+    return count;
+}
+
+TARGET static inline __attribute__((always_inline)) bool TYPED(is_among)(const REAL *restrict r,
+                                                                         REAL value)
+{
+    SBITS count = 0;
+    for (int i = 0; i < BLOCK; i++)
+        count += r[i] == value;
+    return count > 0;
+}
+
+/* The last bits of a number, zero in the edges that people choose, and in few quotients. */
+TARGET static inline __attribute__((always_inline)) BITS TYPED(last_bits)(REAL number)
+{
+    BITS bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits & LAST_BITS;
+}
+
+TARGET static inline __attribute__((always_inline)) bool
+TYPED(all_have_last_bits)(const REAL *restrict r)
+{
+    SBITS without = 0;
+    for (int i = 0; i < BLOCK; i++)
+        without += TYPED(last_bits)(r[i]) == 0;
+    return without == 0;
+}
+
 /* The members of the class in a block with r >= edge, by the definition: r in double precision. */
 BLOCK_LOOP TYPED(compare_exactly)(const REAL *current, const REAL *perturbed,
                                   const uint8_t *classes, uint8_t ratio_class, double edge,
@@ -47,32 +98,26 @@ BLOCK_LOOP TYPED(compare_exactly)(const REAL *current, const REAL *perturbed,
         *count += classes[i] == ratio_class && (double)perturbed[i] / (double)current[i] >= edge;
 }
 
-/* Quotients rounded to REAL are enough unless one lies at an edge: rounding never changes the order
- * of two numbers, so a quotient below BELOW (above ABOVE) says that the exact one is below (above)
- * the edge, and in double precision too. Where the two comparisons count alike, no quotient of the
- * block lies in between. NaN, which compares false, stands for the parameters of other classes. */
+/* Rounding never changes the order of two numbers. So a quotient that is rounded to REAL is on the
+ * same side of the edge, rounded likewise, as the exact one of the edge, and as that one rounded to
+ * double precision, unless the two are equal: only then the definition has to be asked. */
 BLOCK_LOOP TYPED(buckets_block)(const struct sam_buckets *buckets, const REAL *restrict current,
                                 const REAL *restrict perturbed, const uint8_t *restrict classes,
                                 uint64_t *restrict at_least)
 {
     const uint8_t ratio_class = (uint8_t)buckets->ratio_class;
     REAL r[BLOCK];
-    for (int i = 0; i < BLOCK; i++)
-        r[i] = perturbed[i] / current[i];
-    for (int i = 0; i < BLOCK; i++)
-        r[i] = classes[i] == ratio_class ? r[i] : (REAL)NAN;
+    TYPED(divide_block)(current, perturbed, classes, ratio_class, r);
+    const bool with_last_bits = ROUNDED && TYPED(all_have_last_bits)(r);
     for (size_t edge = buckets->first; edge < buckets->last; edge++) {
-        const REAL below = buckets->BELOW[edge], above = buckets->ABOVE[edge];
-        SBITS possible = 0, certain = 0;
-        for (int i = 0; i < BLOCK; i++) {
-            possible += r[i] >= below;
-            certain += r[i] > above;
-        }
-        if (possible == certain)
-            at_least[edge] += (uint64_t)certain;
+        const REAL rounded = buckets->EDGES[edge];
+        const bool differs = !ROUNDED || (with_last_bits && TYPED(last_bits)(rounded) == 0) ||
+                             !TYPED(is_among)(r, rounded);
+        if (differs)
+            at_least[edge] += (uint64_t)TYPED(at_least_in)(r, rounded);
         else
             TYPED(compare_exactly)
-        (current, perturbed, classes, buckets->ratio_class, buckets->edges[edge], &at_least[edge]);
+        (current, perturbed, classes, ratio_class, buckets->edges[edge], &at_least[edge]);
     }
 }
 
@@ -99,5 +144,6 @@ TARGET static void TYPED(count_buckets)(const struct sam_buckets *buckets, const
 #undef SBITS
 #undef SIGN
 #undef INFINITE
-#undef BELOW
-#undef ABOVE
+#undef EDGES
+#undef ROUNDED
+#undef LAST_BITS

@@ -1,51 +1,16 @@
 #include "geometry/overlap.h"
 
-#include <string.h>
-
 #include "geometry/kernels.h"
 
 size_t sam_overlap_words(uint64_t n)
 {
-    return (size_t)(n / 64 + (n % 64 != 0));
+    const uint64_t groups = n / SAM_OVERLAP_GROUP + (n % SAM_OVERLAP_GROUP != 0);
+    return (size_t)groups * (SAM_OVERLAP_GROUP / 64);
 }
 
-/* The bits of eight classes, bytes of a word, that are equal to the byte repeated in `wanted`. Both
- * are below 128, so adding 127 to their difference by XOR sets a byte's top bit unless they are
- * equal; the product then gathers the eight bits in the top byte. */
-static uint64_t equal_bits(uint64_t classes, uint64_t wanted)
+void sam_overlap_pack(const uint8_t *classes, size_t n, int ratio_class, uint64_t *set)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t different = ((classes ^ wanted) + 0x7f * ones) >> 7 & ones;
-    return (different ^ ones) * UINT64_C(0x0102040810204080) >> 56;
-}
-
-/* The bits of 64 classes. */
-static uint64_t pack_word(const uint8_t classes[64], uint64_t wanted)
-{
-    uint64_t word = 0;
-    for (int i = 0; i < 64; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, classes + i, sizeof eight);
-        word |= equal_bits(eight, wanted) << i;
-    }
-    return word;
-}
-
-void sam_overlap_pack(const uint8_t *classes, size_t count, int ratio_class, uint64_t first,
-                      uint64_t *set)
-{
-    const uint64_t wanted = UINT64_C(0x0101010101010101) * (uint64_t)ratio_class;
-    for (size_t i = 0; i < count;) {
-        const uint64_t bit = (first + i) % 64;
-        uint64_t *word = &set[(first + i) / 64];
-        if (bit == 0 && count - i >= 64) {
-            *word = pack_word(classes + i, wanted);
-            i += 64;
-        } else {
-            *word |= (uint64_t)(classes[i] == ratio_class) << bit;
-            i++;
-        }
-    }
+    sam_kernels_best()->pack_class(classes, n, (uint8_t)ratio_class, set);
 }
 
 uint64_t sam_overlap_size(const uint64_t *set, size_t words)

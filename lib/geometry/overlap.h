@@ -1,19 +1,21 @@
 /* overlap - sets of parameters as bits, and how two sets agree.
  *
- * A set of n parameters is an array of sam_overlap_words(n) words; parameter i is bit i % 64 of
- * word i / 64, and bits beyond n are zero. */
+ * A set of n parameters is an array of sam_overlap_words(n) words. Parameters lie in it in groups
+ * of SAM_OVERLAP_GROUP, and in an order of the set's own within each, the same in all sets; bits
+ * that stand for no parameter are zero. */
 #ifndef SAM_GEOMETRY_OVERLAP_H
 #define SAM_GEOMETRY_OVERLAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SAM_OVERLAP_GROUP = 512 };
+
 size_t sam_overlap_words(uint64_t n);
 
-/* Puts the parameters of one class into a set: of the classes (count) of parameters first,
- * first + 1, ..., those equal to ratio_class. The bits must be zero before. */
-void sam_overlap_pack(const uint8_t *classes, size_t count, int ratio_class, uint64_t first,
-                      uint64_t *set);
+/* Makes a set of n parameters, with the classes (n): those in the class. A set can be made piece by
+ * piece, one behind the other, where each piece but the last is a multiple of a group. */
+void sam_overlap_pack(const uint8_t *classes, size_t n, int ratio_class, uint64_t *set);
 
 /* The size of a set, and of the intersection of two. */
 uint64_t sam_overlap_size(const uint64_t *set, size_t words);

@@ -1,11 +1,11 @@
-/* ahead - a visit to the chunks of a file, which two threads read and prepare, each what comes
- * next. Inside this room.
+/* ahead - a visit to the chunks of a file by two threads, each of which reads and prepares what
+ * comes next. Inside this room.
  *
- * The visitor's thread depends on the second one for nothing: what is not there when it is its turn
- * it reads itself. So it sees the same chunks, the same errors and the same end as alone, and on a
- * busy machine is hardly slower. The second thread takes no signals, tells nobody of its errors
- * (whoever wants the chunk meets them again), and has ended when the visit returns. Since that
- * waits for a read to end, a pipe must not be visited so. */
+ * Chunks are visited in their order, one at a time, by whichever thread has read the one whose turn
+ * it is: neither waits for the other before its rooms are full. So the visitor sees the same
+ * chunks, the same errors and the same end as with one thread. The second thread takes no signals
+ * but SIGPIPE, and has ended when the visit returns. Since that waits for a read to end, a pipe
+ * must not be visited so. */
 #ifndef SAM_STREAM_AHEAD_H
 #define SAM_STREAM_AHEAD_H
 
@@ -14,9 +14,10 @@
 #include "base/error.h"
 #include "stream/reader.h"
 
-/* Rooms for chunks: one for a chunk whose turn it is, and for what is read before its turn some for
- * each thread, since memory that two processors write to in turn is slow. */
-enum { SAM_AHEAD_PLACES = 3, SAM_AHEAD_ROOMS = 1 + 2 * SAM_AHEAD_PLACES };
+/* Rooms for chunks, some for each thread, since memory that two processors write to in turn is
+ * slow. */
+enum { SAM_AHEAD_THREADS = 2, SAM_AHEAD_EACH = 3 };
+enum { SAM_AHEAD_ROOMS = SAM_AHEAD_THREADS * SAM_AHEAD_EACH };
 
 /* The chunks of a file: functions of a context that both threads may call at once. */
 struct sam_ahead_file {

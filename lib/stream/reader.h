@@ -52,7 +52,7 @@ int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
                     struct sam_error *error);
 
 /* Elements of a chunk at most: both sides of it stay in a core's second-level cache. */
-enum { SAM_READER_CHUNK = 1 << 15 };
+enum { SAM_READER_CHUNK = 1 << 16 };
 
 /* A piece of a pair, in order within its pair; a pair without elements has none. dtype is SAM_F32
  * or SAM_F64 for gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in

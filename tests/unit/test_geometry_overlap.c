@@ -14,7 +14,8 @@
 #include "geometry/overlap.h"
 #include "geometry/transitions.h"
 
-enum { N = 1000, WORDS = (N + 63) / 64 };
+enum { N = 3000 };
+enum { WORDS = (N + SAM_OVERLAP_GROUP - 1) / SAM_OVERLAP_GROUP * (SAM_OVERLAP_GROUP / 64) };
 
 static void random_classes(struct sam_rng *rng, uint8_t classes[N])
 {
@@ -22,7 +23,7 @@ static void random_classes(struct sam_rng *rng, uint8_t classes[N])
         classes[i] = (uint8_t)sam_rng_below(rng, 5);
 }
 
-static void packs_pieces_at_any_place(void **state)
+static void packs_a_set_in_pieces(void **state)
 {
     (void)state;
     struct sam_rng rng;
@@ -31,20 +32,38 @@ static void packs_pieces_at_any_place(void **state)
     random_classes(&rng, classes);
     assert_int_equal(sam_overlap_words(N), WORDS);
     assert_int_equal(sam_overlap_words(0), 0);
-    assert_int_equal(sam_overlap_words(64), 1);
+    assert_int_equal(sam_overlap_words(SAM_OVERLAP_GROUP), SAM_OVERLAP_GROUP / 64);
     for (int class = 0; class <= 4; class ++)
-        for (size_t most = 1; most <= N; most = most * 2 + 1) {
-            uint64_t set[WORDS] = {0}, size = 0;
-            for (size_t i = 0, piece; i < N; i += piece) {
-                piece = 1 + sam_rng_below(&rng, (uint32_t)most);
-                piece = piece < N - i ? piece : N - i;
-                sam_overlap_pack(classes + i, piece, class, i, set);
-            }
-            for (size_t i = 0; i < WORDS * 64; i++) {
-                assert_int_equal(set[i / 64] >> i % 64 & 1, i < N && classes[i] == class);
-                size += i < N && classes[i] == class;
-            }
+        for (size_t piece = SAM_OVERLAP_GROUP; piece < N; piece += SAM_OVERLAP_GROUP) {
+            uint64_t whole[WORDS], set[WORDS], size = 0;
+            sam_overlap_pack(classes, N, class, whole);
+            for (size_t i = 0; i < N; i += piece)
+                sam_overlap_pack(classes + i, piece < N - i ? piece : N - i, class, set + i / 64);
+            assert_memory_equal(set, whole, sizeof set);
+            for (size_t i = 0; i < N; i++)
+                size += classes[i] == class;
             assert_int_equal(sam_overlap_size(set, WORDS), size);
+        }
+}
+
+/* Each parameter has a bit of its own, whatever the instruction set and the end of the array. */
+static void one_bit_a_parameter(void **state)
+{
+    (void)state;
+    for (const struct sam_kernels *const *kernels = sam_kernels_supported(); *kernels; kernels++)
+        for (size_t n = 1; n <= N; n += n < 600 ? 1 : 97) {
+            uint8_t classes[N] = {0};
+            uint64_t seen[WORDS] = {0}, set[WORDS];
+            const size_t words = sam_overlap_words(n);
+            for (size_t i = 0; i < n; i++) {
+                classes[i] = 3;
+                (*kernels)->pack_class(classes, n, 3, set);
+                classes[i] = 0;
+                assert_int_equal(sam_overlap_size(set, words), 1);
+                assert_int_equal(sam_overlap_common(set, seen, words), 0);
+                for (size_t word = 0; word < words; word++)
+                    seen[word] |= set[word];
+            }
         }
 }
 
@@ -57,8 +76,8 @@ static void intersections(void **state)
     sam_rng_init(&rng, 10, SAM_RNG_TEST, 0, 0);
     random_classes(&rng, before);
     random_classes(&rng, after);
-    sam_overlap_pack(before, N, 1, 0, a);
-    sam_overlap_pack(after, N, 1, 0, b);
+    sam_overlap_pack(before, N, 1, a);
+    sam_overlap_pack(after, N, 1, b);
     for (size_t i = 0; i < N; i++)
         common += before[i] == 1 && after[i] == 1;
     for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++)
@@ -129,7 +148,8 @@ static void kappa_by_hand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packs_pieces_at_any_place),
+        cmocka_unit_test(packs_a_set_in_pieces),
+        cmocka_unit_test(one_bit_a_parameter),
         cmocka_unit_test(intersections),
         cmocka_unit_test(measures_by_hand),
         cmocka_unit_test(transitions_by_brute_force),

@@ -2,7 +2,6 @@
  * to read and to visit the chunks one after the other. */
 #include "stream_files.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "stream/ahead.h"
@@ -56,13 +55,11 @@ struct visited {
     size_t count;   /* of chunks seen, which were 1, 2, 3, ... */
     size_t refused; /* the visitor fails at this chunk */
     int spins;      /* how long a visit takes */
-    pthread_t thread;
 };
 
 static int visit_number(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct visited *visited = context;
-    assert_true(pthread_equal(visited->thread, pthread_self()));
     assert_int_equal(chunk->first, visited->count + 1);
     if (chunk->first == visited->refused)
         return sam_error_set(error, SAM_FAILED, "refused");
@@ -84,7 +81,6 @@ static int visit_all(struct numbers numbers, struct visited *visited, bool alone
     numbers.readers = readers;
     numbers.clash = &clash;
     const struct sam_ahead_file file = {&numbers, next_number, read_number};
-    visited->thread = pthread_self();
     const int status = sam_ahead_visit(&file, alone, visit_number, visited, error);
     assert_false(clash);
     return status;
