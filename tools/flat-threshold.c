@@ -95,15 +95,29 @@ static const void *values_of(const struct work *work, const struct sam_chunk *ch
     return work->params->perturbed ? chunk->perturbed : chunk->current;
 }
 
-static void search_in(const struct work *work, const struct sam_chunk *chunk,
-                      const uint8_t *classes)
+/* Of a chunk: its classes, and what the search looks for. */
+struct prepared {
+    struct sam_classified classified;
+    struct sam_threshold_found found;
+    uint64_t keys[SAM_READER_CHUNK];
+};
+
+static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
-    struct sam_threshold *search = &group_of(work, chunk)->search;
-    const void *values = values_of(work, chunk);
+    const struct work *work = context;
+    const struct sam_classes classes = {.input = work->input};
+    const struct sam_threshold *search = &group_of(work, chunk)->search;
+    struct prepared *prepared = chunk->prepared;
+    if (sam_classes_find(&classes, chunk, &prepared->classified, error))
+        return -1;
+    prepared->found.keys = prepared->keys;
     if (chunk->dtype == SAM_F64)
-        sam_threshold_add_double(search, values, classes, chunk->first, chunk->count);
+        sam_threshold_look_double(search, values_of(work, chunk), prepared->classified.classes,
+                                  chunk->first, chunk->count, &prepared->found);
     else
-        sam_threshold_add(search, values, classes, chunk->first, chunk->count);
+        sam_threshold_look(search, values_of(work, chunk), prepared->classified.classes,
+                           chunk->first, chunk->count, &prepared->found);
+    return 0;
 }
 
 static double element(const void *values, const struct sam_chunk *chunk, size_t i)
@@ -131,24 +145,22 @@ static void permute(const struct work *work, const struct sam_chunk *chunk)
                           params->perturbed, group_of(work, chunk)->threshold);
 }
 
-static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+static int on_search_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
-    struct work *work = context;
-    const struct sam_classified *found = chunk->prepared;
+    const struct prepared *prepared = chunk->prepared;
     (void)error;
-    sam_classified_add(found, group_of(work, chunk)->counts);
-    search_in(work, chunk, found->classes);
-    if (work->params->common.null)
-        add_squares(work, chunk);
+    sam_threshold_add(&group_of(context, chunk)->search, &prepared->found);
     return 0;
 }
 
-static int on_search_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+static int on_first_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
-    const struct sam_classified *found = chunk->prepared;
-    (void)error;
-    search_in(context, chunk, found->classes);
-    return 0;
+    struct work *work = context;
+    const struct prepared *prepared = chunk->prepared;
+    sam_classified_add(&prepared->classified, group_of(work, chunk)->counts);
+    if (work->params->common.null)
+        add_squares(work, chunk);
+    return on_search_pass(context, chunk, error);
 }
 
 static int on_null_pass(void *context, const struct sam_chunk *chunk, struct sam_error *error)
@@ -227,8 +239,7 @@ static int narrow(struct work *work, struct sam_error *error)
 
 static int measure(struct work *work, struct sam_error *error)
 {
-    const struct sam_classes classes = {.input = work->input};
-    const struct sam_preparation preparation = sam_classes_preparation(&classes);
+    const struct sam_preparation preparation = {prepare, work, sizeof(struct prepared)};
     int more;
     if (begin_record(work, error) ||
         sam_passes_first(&work->passes, &preparation, on_first_pass, work, error))

@@ -89,8 +89,9 @@ TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
 
 /* What is above the range, and flags for what is inside, are found in vector code. Once the range
  * is narrow few of the flags, looked at eight at a time, are set. */
-BLOCK_LOOP NAMED(range_block)(struct sam_threshold_range *restrict range,
-                              const float *restrict values, const uint8_t *restrict classes)
+BLOCK_LOOP NAMED(range_block)(const struct sam_threshold_range *restrict range,
+                              const float *restrict values, const uint8_t *restrict classes,
+                              struct sam_threshold_found *restrict found)
 {
     const int32_t low = (int32_t)range->low, last = (int32_t)(range->high - 1);
     const uint8_t ratio_class = range->ratio_class;
@@ -103,33 +104,34 @@ BLOCK_LOOP NAMED(range_block)(struct sam_threshold_range *restrict range,
         members_above += (keys[i] > last) & (classes[i] == ratio_class);
         inside[i] = (keys[i] >= low) & (keys[i] <= last);
     }
-    range->above[0] += (uint64_t)(above - members_above);
-    range->above[1] += (uint64_t)members_above;
+    found->above[0] += (uint64_t)(above - members_above);
+    found->above[1] += (uint64_t)members_above;
     for (int i = 0; i < BLOCK; i += 8) {
         uint64_t flags; /* a byte each */
         memcpy(&flags, inside + i, sizeof flags);
         for (; flags; flags &= flags - 1) {
             const int at = i + __builtin_ctzll(flags) / 8;
-            range->bins[(keys[at] - low) >> range->shift][classes[at] == ratio_class]++;
+            found->keys[found->inside++] = 2 * (uint64_t)keys[at] + (classes[at] == ratio_class);
         }
     }
 }
 
-TARGET static void NAMED(count_range)(struct sam_threshold_range *range, const float *values,
-                                      const uint8_t *classes, size_t n)
+TARGET static void NAMED(find_range)(const struct sam_threshold_range *range, const float *values,
+                                     const uint8_t *classes, size_t n,
+                                     struct sam_threshold_found *found)
 {
     const size_t left = n % BLOCK, whole = n - left;
     for (size_t i = 0; i < whole; i += BLOCK)
-        NAMED(range_block)(range, values + i, classes + i);
+        NAMED(range_block)(range, values + i, classes + i, found);
     for (size_t i = whole; i < n; i++) {
-        const int member = classes[i] == range->ratio_class;
+        const bool member = classes[i] == range->ratio_class;
         uint32_t key;
         memcpy(&key, values + i, sizeof key);
         key &= INT32_MAX;
         if (key >= range->high)
-            range->above[member]++;
+            found->above[member]++;
         else if (key >= range->low)
-            range->bins[(key - range->low) >> range->shift][member]++;
+            found->keys[found->inside++] = 2 * (uint64_t)key + member;
     }
 }
 
@@ -175,7 +177,7 @@ static const struct sam_kernels NAMED(kernels) = {
     .count_classes = NAMED(count_classes),
     .count_buckets_float = NAMED(count_buckets_float),
     .count_buckets_double = NAMED(count_buckets_double),
-    .count_range = NAMED(count_range),
+    .find_range = NAMED(find_range),
     .pack_class = NAMED(pack_class),
     .count_common = NAMED(count_common),
 };

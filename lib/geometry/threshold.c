@@ -16,14 +16,16 @@ int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_
 {
     *threshold = (struct sam_threshold){.log_bins = log_bins};
     threshold->range.ratio_class = (uint8_t)ratio_class;
-    threshold->range.bins =
-        sam_memory_new((size_t)1 << log_bins, sizeof *threshold->range.bins, error);
-    return threshold->range.bins ? 0 : -1;
+    const size_t bins = (size_t)1 << log_bins, each = sizeof *threshold->bins;
+    if (!(threshold->arena = sam_arena_new(bins * each, error)))
+        return -1;
+    threshold->bins = sam_arena_take(threshold->arena, bins, each, error);
+    return 0;
 }
 
 void sam_threshold_free(struct sam_threshold *threshold)
 {
-    free(threshold->range.bins);
+    sam_arena_free(threshold->arena);
     *threshold = (struct sam_threshold){0};
 }
 
@@ -34,21 +36,21 @@ static uint64_t keys_end(const struct sam_threshold *threshold)
 }
 
 /* Bins in use. */
-static size_t bin_count(const struct sam_threshold_range *range)
+static size_t bin_count(const struct sam_threshold *threshold)
 {
-    return (size_t)((range->high - range->low - 1) >> range->shift) + 1;
+    const struct sam_threshold_range *range = &threshold->range;
+    return (size_t)((range->high - range->low - 1) >> threshold->shift) + 1;
 }
 
 static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t high, int log_bins)
 {
-    struct sam_threshold_range *range = &threshold->range;
-    range->low = low;
-    range->high = high;
-    range->shift = 0;
-    while ((high - low - 1) >> range->shift >> log_bins)
-        range->shift++;
-    range->above[0] = range->above[1] = threshold->seen = 0;
-    memset(range->bins, 0, bin_count(range) * sizeof *range->bins);
+    threshold->range.low = low;
+    threshold->range.high = high;
+    threshold->shift = 0;
+    while ((high - low - 1) >> threshold->shift >> log_bins)
+        threshold->shift++;
+    threshold->above[0] = threshold->above[1] = threshold->seen = 0;
+    memset(threshold->bins, 0, bin_count(threshold) * sizeof *threshold->bins);
 }
 
 void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wide)
@@ -80,13 +82,14 @@ static uint64_t key_of_float(float value)
     return bits & INT32_MAX;
 }
 
-static void count_key(struct sam_threshold_range *range, uint64_t key, uint8_t ratio_class)
+static void look_at(const struct sam_threshold_range *range, uint64_t key, uint8_t ratio_class,
+                    struct sam_threshold_found *found)
 {
     const bool member = ratio_class == range->ratio_class;
     if (key >= range->high)
-        range->above[member]++;
+        found->above[member]++;
     else if (key >= range->low)
-        range->bins[(key - range->low) >> range->shift][member]++;
+        found->keys[found->inside++] = 2 * key + member;
 }
 
 /* The first element of a piece that the pass looks at: sampling takes those whose number in their
@@ -96,38 +99,57 @@ static size_t first_of(const struct sam_threshold *threshold, uint64_t first)
     return threshold->sampling ? (STRIDE - first % STRIDE) % STRIDE : 0;
 }
 
-void sam_threshold_add(struct sam_threshold *threshold, const float *values, const uint8_t *classes,
-                       uint64_t first, size_t count)
+static void find_nothing(struct sam_threshold_found *found, size_t count)
+{
+    found->seen = count;
+    found->above[0] = found->above[1] = found->inside = 0;
+}
+
+void sam_threshold_look(const struct sam_threshold *threshold, const float *values,
+                        const uint8_t *classes, uint64_t first, size_t count,
+                        struct sam_threshold_found *found)
 {
     const size_t stride = threshold->sampling ? STRIDE : 1;
-    threshold->seen += count;
+    find_nothing(found, count);
     if (!threshold->sampling && !threshold->wide) {
-        sam_kernels_best()->count_range(&threshold->range, values, classes, count);
+        sam_kernels_best()->find_range(&threshold->range, values, classes, count, found);
         return;
     }
     for (size_t i = first_of(threshold, first); i < count; i += stride)
-        count_key(&threshold->range, threshold->wide ? key_of(values[i]) : key_of_float(values[i]),
-                  classes[i]);
+        look_at(&threshold->range, threshold->wide ? key_of(values[i]) : key_of_float(values[i]),
+                classes[i], found);
 }
 
-void sam_threshold_add_double(struct sam_threshold *threshold, const double *values,
-                              const uint8_t *classes, uint64_t first, size_t count)
+void sam_threshold_look_double(const struct sam_threshold *threshold, const double *values,
+                               const uint8_t *classes, uint64_t first, size_t count,
+                               struct sam_threshold_found *found)
 {
     const size_t stride = threshold->sampling ? STRIDE : 1;
-    threshold->seen += count;
+    find_nothing(found, count);
     for (size_t i = first_of(threshold, first); i < count; i += stride)
-        count_key(&threshold->range, key_of(values[i]), classes[i]);
+        look_at(&threshold->range, key_of(values[i]), classes[i], found);
+}
+
+void sam_threshold_add(struct sam_threshold *threshold, const struct sam_threshold_found *found)
+{
+    threshold->seen += found->seen;
+    for (int member = 0; member < 2; member++)
+        threshold->above[member] += found->above[member];
+    for (size_t i = 0; i < found->inside; i++) {
+        const uint64_t key = found->keys[i] / 2, member = found->keys[i] % 2;
+        threshold->bins[(key - threshold->range.low) >> threshold->shift][member]++;
+    }
 }
 
 /* --- Between passes --------------------------------------------------------------------------- */
 
 /* The highest bin such that it and the bins above it hold more than `rank` elements, or -1; in
  * before[] what those above it hold. */
-static int64_t find_bin(const struct sam_threshold_range *range, uint64_t rank, uint64_t before[2])
+static int64_t find_bin(const struct sam_threshold *threshold, uint64_t rank, uint64_t before[2])
 {
     before[0] = before[1] = 0;
-    for (int64_t bin = (int64_t)bin_count(range) - 1; bin >= 0; bin--) {
-        const uint64_t *held = range->bins[bin];
+    for (int64_t bin = (int64_t)bin_count(threshold) - 1; bin >= 0; bin--) {
+        const uint64_t *held = threshold->bins[bin];
         if (before[0] + before[1] + held[0] + held[1] > rank)
             return bin;
         before[0] += held[0];
@@ -136,9 +158,9 @@ static int64_t find_bin(const struct sam_threshold_range *range, uint64_t rank, 
     return -1;
 }
 
-static uint64_t low_of(const struct sam_threshold_range *range, int64_t bin)
+static uint64_t low_of(const struct sam_threshold *threshold, int64_t bin)
 {
-    return range->low + ((uint64_t)bin << range->shift);
+    return threshold->range.low + ((uint64_t)bin << threshold->shift);
 }
 
 /* A guess: where element k's share of the sample lies, and four standard deviations of its rank (at
@@ -147,14 +169,14 @@ static void guess_range(struct sam_threshold *threshold, uint64_t k)
 {
     const struct sam_threshold_range *range = &threshold->range;
     uint64_t held[2];
-    find_bin(range, UINT64_MAX, held);
+    find_bin(threshold, UINT64_MAX, held);
     const double samples = (double)(held[0] + held[1]);
     const double rank = (double)k / (double)threshold->size * samples;
     const double margin = 2 * sqrt(samples) + 1;
-    const int64_t top = rank > margin ? find_bin(range, (uint64_t)(rank - margin), held) : -1;
-    const int64_t bottom = find_bin(range, (uint64_t)(rank + margin), held);
-    const uint64_t high = top < 0 ? range->high : low_of(range, top + 1);
-    begin_pass(threshold, bottom < 0 ? 0 : low_of(range, bottom), high, threshold->log_bins);
+    const int64_t top = rank > margin ? find_bin(threshold, (uint64_t)(rank - margin), held) : -1;
+    const int64_t bottom = find_bin(threshold, (uint64_t)(rank + margin), held);
+    const uint64_t high = top < 0 ? range->high : low_of(threshold, top + 1);
+    begin_pass(threshold, bottom < 0 ? 0 : low_of(threshold, bottom), high, threshold->log_bins);
     threshold->sampling = false;
 }
 
@@ -179,9 +201,9 @@ static int leave_range(struct sam_threshold *threshold, bool upward)
 static int enter_bin(struct sam_threshold *threshold, int64_t bin, uint64_t members_before)
 {
     const struct sam_threshold_range *range = &threshold->range;
-    const uint64_t low = low_of(range, bin), width = UINT64_C(1) << range->shift;
+    const uint64_t low = low_of(threshold, bin), width = UINT64_C(1) << threshold->shift;
     const uint64_t high = range->high - low > width ? low + width : range->high;
-    threshold->members = range->above[1] + members_before;
+    threshold->members = threshold->above[1] + members_before;
     threshold->known = true;
     threshold->done = high - low == 1;
     begin_pass(threshold, low, high, threshold->log_bins);
@@ -190,8 +212,7 @@ static int enter_bin(struct sam_threshold *threshold, int64_t bin, uint64_t memb
 
 int sam_threshold_narrow(struct sam_threshold *threshold, uint64_t k, struct sam_error *error)
 {
-    const struct sam_threshold_range *range = &threshold->range;
-    const uint64_t above = range->above[0] + range->above[1];
+    const uint64_t above = threshold->above[0] + threshold->above[1];
     uint64_t before[2];
     if (threshold->done)
         return 0;
@@ -203,7 +224,7 @@ int sam_threshold_narrow(struct sam_threshold *threshold, uint64_t k, struct sam
         guess_range(threshold, k);
         return 1;
     }
-    const int64_t bin = k < above ? -1 : find_bin(range, k - above, before);
+    const int64_t bin = k < above ? -1 : find_bin(threshold, k - above, before);
     if (bin >= 0)
         return enter_bin(threshold, bin, before[1]);
     return threshold->known ? mismatch(error) : leave_range(threshold, k < above);

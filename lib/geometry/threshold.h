@@ -9,7 +9,8 @@
  *
  *     sam_threshold_begin(t, n);
  *     do
- *         for all pieces of the data: sam_threshold_add(t, ...);
+ *         for each piece of the data:
+ *             sam_threshold_look(t, ..., found), sam_threshold_add(t, found);
  *     while ((more = sam_threshold_narrow(t, k, error)) == 1);
  *
  * k need not be known before the first pass has ended. Floats take two passes, seldom three, with
@@ -23,25 +24,26 @@
 
 #include "base/error.h"
 
-/* The range that a pass looks at, and what it finds. */
+/* The range that a pass looks at. */
 struct sam_threshold_range {
     uint64_t low, high;  /* low <= key < high */
-    int shift;           /* the bin of a key is (key - low) >> shift */
     uint8_t ratio_class; /* what members are */
-    uint64_t (*bins)[2]; /* parameters in each bin: others, members */
-    uint64_t above[2];   /* ... with key >= high */
 };
 
 struct sam_threshold {
     bool wide; /* keys are the bits of doubles, to which floats are converted */
     int log_bins;
     struct sam_threshold_range range;
-    uint64_t size; /* elements, in all */
-    uint64_t seen; /* ... in this pass */
-    bool known;    /* element k is in the range for sure */
-    bool sampling; /* this pass looks at one element in sixteen */
+    int shift;           /* the bin of a key is (key - low) >> shift */
+    uint64_t (*bins)[2]; /* elements in each bin: others, members */
+    uint64_t above[2];   /* ... above the range */
+    uint64_t size;       /* elements, in all */
+    uint64_t seen;       /* ... in this pass */
+    bool known;          /* element k is in the range for sure */
+    bool sampling;       /* this pass looks at one element in sixteen */
     bool done;
-    uint64_t members; /* once done: members above the element found */
+    uint64_t members;        /* once done: members above the element found */
+    struct sam_arena *arena; /* of the bins: on huge pages, since their order is that of the data */
 };
 
 /* For parameters of which those of a ratio class are the members. log_bins is 8 to 20. The caller
@@ -53,12 +55,25 @@ void sam_threshold_free(struct sam_threshold *threshold);
 /* Begins a search among `size` elements, which are all floats, or (`wide`) may be doubles. */
 void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wide);
 
-/* The next `count` elements of the pass with their classes, of which `first` came before in their
- * array. */
-void sam_threshold_add(struct sam_threshold *threshold, const float *values, const uint8_t *classes,
-                       uint64_t first, size_t count);
-void sam_threshold_add_double(struct sam_threshold *threshold, const double *values,
-                              const uint8_t *classes, uint64_t first, size_t count);
+/* What a pass finds in a piece of the data. */
+struct sam_threshold_found {
+    size_t seen;       /* elements */
+    uint64_t above[2]; /* ... above the range: others, members */
+    size_t inside;     /* ... inside */
+    uint64_t *keys;    /* theirs, times 2, plus 1 for members; the caller's, for all elements */
+};
+
+/* Looks through `count` elements of the pass and their classes, of which `first` came before in
+ * their array. Several threads may, each at its piece, until the pass ends. */
+void sam_threshold_look(const struct sam_threshold *threshold, const float *values,
+                        const uint8_t *classes, uint64_t first, size_t count,
+                        struct sam_threshold_found *found);
+void sam_threshold_look_double(const struct sam_threshold *threshold, const double *values,
+                               const uint8_t *classes, uint64_t first, size_t count,
+                               struct sam_threshold_found *found);
+
+/* Adds what was found in a piece; the order of pieces does not matter. */
+void sam_threshold_add(struct sam_threshold *threshold, const struct sam_threshold_found *found);
 
 /* Ends a pass: 1 if another one is needed, 0 if the element was found; -1 if the data cannot be
  * those of the passes before. k >= size means the last element. */

@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 #include "geometry/nulls.h"
-#include "geometry/threshold.h"
+#include "threshold_piece.h"
 
 enum { SIMULATED = 2000000 };
 
@@ -162,7 +162,7 @@ static void assert_above(const struct simulation *record, int class, int of_pert
     assert_int_equal(sam_threshold_init(&search, 16, class, &error), 0);
     sam_threshold_begin(&search, SIMULATED, true);
     do
-        sam_threshold_add_double(&search, m, record->classes, 0, SIMULATED);
+        pass_piece(&search, NULL, m, record->classes, 0, SIMULATED);
     while (sam_threshold_narrow(&search, counts[class], &error) == 1);
     for (size_t i = 0; i < SIMULATED; i++)
         sam_nulls_permute(&permutation, record->current[i], record->perturbed[i], class,

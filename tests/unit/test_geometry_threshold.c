@@ -10,6 +10,7 @@
 #include "geometry/kernels.h"
 #include "geometry/threshold.h"
 #include "geometry_values.h"
+#include "threshold_piece.h"
 
 static int falling(const void *left, const void *right)
 {
@@ -56,10 +57,8 @@ static void assert_selected(const float *floats, const double *doubles, size_t n
             const size_t count = n - i < piece ? n - i : piece;
             for (size_t j = 0; j < count; j++)
                 classes[j] = class_of(i + j);
-            if (floats)
-                sam_threshold_add(&threshold, floats + i, classes, i, count);
-            else
-                sam_threshold_add_double(&threshold, doubles + i, classes, i, count);
+            pass_piece(&threshold, floats ? floats + i : NULL, doubles ? doubles + i : NULL,
+                       classes, i, count);
         }
         more = sam_threshold_narrow(&threshold, k, &error);
         assert_true(++passes < 16);
@@ -158,7 +157,7 @@ static void nothing_and_not_a_number(void **state)
     for (uint64_t k = 0; k < 4; k++) {
         sam_threshold_begin(&threshold, 4, false);
         do
-            sam_threshold_add(&threshold, values, classes, 0, 4);
+            pass_piece(&threshold, values, NULL, classes, 0, 4);
         while (sam_threshold_narrow(&threshold, k, &error) == 1);
         const double found = sam_threshold_value(&threshold);
         assert_int_equal(sam_threshold_members(&threshold), k == 3);
@@ -176,12 +175,12 @@ static void data_that_change_between_passes(void **state)
     const float before[] = {1, 2, 3}, after[] = {1e-3f, 1e-3f, 1e-3f};
     assert_int_equal(sam_threshold_init(&threshold, 8, 1, &error), 0);
     sam_threshold_begin(&threshold, 3, false);
-    sam_threshold_add(&threshold, before, classes, 0, 3);
+    pass_piece(&threshold, before, NULL, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), 1);
-    sam_threshold_add(&threshold, after, classes, 0, 3);
+    pass_piece(&threshold, after, NULL, classes, 0, 3);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
     sam_threshold_begin(&threshold, 3, false);
-    sam_threshold_add(&threshold, before, classes, 0, 2);
+    pass_piece(&threshold, before, NULL, classes, 0, 2);
     assert_int_equal(sam_threshold_narrow(&threshold, 1, &error), -1);
     sam_threshold_free(&threshold);
 }
@@ -189,7 +188,7 @@ static void data_that_change_between_passes(void **state)
 static void kernels_agree(void **state)
 {
     (void)state;
-    enum { N = 1001, BINS = 256 };
+    enum { N = 1001 };
     struct sam_rng rng;
     float values[N], unused;
     uint8_t classes[N];
@@ -200,19 +199,22 @@ static void kernels_agree(void **state)
     }
     for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++)
         for (size_t n = 0; n <= N; n += 13) {
-            uint64_t bins[BINS][2] = {0}, wanted[BINS][2] = {0}, above[2] = {0};
-            struct sam_threshold_range range = {0x30000000, 0x50000000, 21, 3, bins, {0}};
+            const struct sam_threshold_range range = {0x30000000, 0x50000000, 3};
+            uint64_t keys[N], wanted[N], above[2] = {0};
+            size_t inside = 0;
+            struct sam_threshold_found found = {.keys = keys};
             for (size_t i = 0; i < n; i++) {
                 uint32_t key;
                 memcpy(&key, &values[i], sizeof key);
                 key &= 0x7fffffff;
                 above[classes[i] == 3] += key >= range.high;
                 if (key >= range.low && key < range.high)
-                    wanted[(key - range.low) >> 21][classes[i] == 3]++;
+                    wanted[inside++] = 2 * (uint64_t)key + (classes[i] == 3);
             }
-            (*set)->count_range(&range, values, classes, n);
-            assert_memory_equal(range.above, above, sizeof above);
-            assert_memory_equal(bins, wanted, sizeof bins);
+            (*set)->find_range(&range, values, classes, n, &found);
+            assert_memory_equal(found.above, above, sizeof above);
+            assert_int_equal(found.inside, inside);
+            assert_memory_equal(keys, wanted, inside * sizeof *keys);
         }
 }
 
