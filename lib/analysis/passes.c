@@ -16,10 +16,10 @@ static bool is_wanted(const struct sam_passes *passes, size_t pair)
 void sam_passes_free(struct sam_passes *passes)
 {
     free(passes->held);
-    free(passes->prepared);
+    sam_arena_free(passes->preparing);
     sam_arena_free(passes->arena);
     passes->held = NULL;
-    passes->prepared = NULL;
+    passes->preparing = NULL;
     passes->arena = NULL;
 }
 
@@ -100,9 +100,22 @@ int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *pr
     return sam_input_visit_prepared(passes->input, preparation, hold, &holding, error);
 }
 
+/* Room for what is prepared of a chunk. */
+static void *make_preparing(struct sam_passes *passes, size_t bytes, struct sam_error *error)
+{
+    if (passes->preparing && bytes <= passes->preparing_bytes) {
+        sam_arena_rewind(passes->preparing, 0);
+    } else {
+        sam_arena_free(passes->preparing);
+        passes->preparing = sam_arena_new(bytes, error);
+        passes->preparing_bytes = bytes;
+    }
+    return passes->preparing ? sam_arena_take(passes->preparing, bytes, 1, error) : NULL;
+}
+
 static int visit_held(const struct sam_passes *passes, size_t index,
-                      const struct sam_preparation *preparation, sam_reader_visitor *visit,
-                      void *context, struct sam_error *error)
+                      const struct sam_preparation *preparation, void *prepared,
+                      sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     const struct sam_pair *pair = &passes->input->record->pairs[index];
     const size_t size = value_size(pair);
@@ -115,7 +128,7 @@ static int visit_held(const struct sam_passes *passes, size_t index,
             .dtype = size == sizeof(double) ? SAM_F64 : SAM_F32,
             .current = passes->held[index][0] + first * size,
             .perturbed = passes->held[index][1] + first * size,
-            .prepared = passes->prepared,
+            .prepared = prepared,
         };
         if ((preparation && preparation->prepare(preparation->context, &chunk, error)) ||
             visit(context, &chunk, error))
@@ -129,12 +142,12 @@ int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *pr
 {
     if (sam_input_repeats(passes->input))
         return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
-    free(passes->prepared);
-    passes->prepared = NULL;
-    if (preparation && !(passes->prepared = sam_memory_new(1, preparation->bytes, error)))
+    void *prepared = NULL;
+    if (preparation && !(prepared = make_preparing(passes, preparation->bytes, error)))
         return -1;
     for (size_t i = 0; i < passes->input->record->pair_count; i++)
-        if (is_wanted(passes, i) && visit_held(passes, i, preparation, visit, context, error))
+        if (is_wanted(passes, i) &&
+            visit_held(passes, i, preparation, prepared, visit, context, error))
             return -1;
     return 0;
 }

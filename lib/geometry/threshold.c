@@ -10,6 +10,7 @@
 /* Fewer elements than SAMPLED are all looked at in the first pass. The bins that it uses are not
  * more than a core's cache holds: it only guesses. */
 enum { STRIDE = 16, SAMPLED = 1 << 20, FIRST_LOG_BINS = 16 };
+enum { FEW = 1 << 14, FEW_LOG_BINS = 12 };
 
 int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_class,
                        struct sam_error *error)
@@ -42,8 +43,19 @@ static size_t bin_count(const struct sam_threshold *threshold)
     return (size_t)((range->high - range->low - 1) >> threshold->shift) + 1;
 }
 
-static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t high, int log_bins)
+/* Few elements are worth few bins: to clear and to sum up all of them would take longer than one
+ * pass more. */
+static int log_bins_for(const struct sam_threshold *threshold, int most)
 {
+    if (threshold->size < FEW && most > FEW_LOG_BINS)
+        most = FEW_LOG_BINS;
+    return threshold->log_bins < most ? threshold->log_bins : most;
+}
+
+static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t high,
+                       int most_log_bins)
+{
+    const int log_bins = log_bins_for(threshold, most_log_bins);
     threshold->range.low = low;
     threshold->range.high = high;
     threshold->shift = 0;
@@ -55,11 +67,9 @@ static void begin_pass(struct sam_threshold *threshold, uint64_t low, uint64_t h
 
 void sam_threshold_begin(struct sam_threshold *threshold, uint64_t size, bool wide)
 {
-    const int log_bins =
-        threshold->log_bins < FIRST_LOG_BINS ? threshold->log_bins : FIRST_LOG_BINS;
     threshold->wide = wide;
     threshold->size = size;
-    begin_pass(threshold, 0, keys_end(threshold), log_bins);
+    begin_pass(threshold, 0, keys_end(threshold), FIRST_LOG_BINS);
     threshold->sampling = size >= SAMPLED;
     threshold->known = !threshold->sampling;
     threshold->done = size == 0;

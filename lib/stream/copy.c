@@ -7,18 +7,19 @@
 
 int sam_copy_init(struct sam_copy *copy, struct sam_writer *writer, struct sam_error *error)
 {
+    const size_t n = SAM_READER_CHUNK, size = sizeof(double);
     *copy = (struct sam_copy){.writer = writer};
-    copy->elements = sam_memory_new(SAM_READER_CHUNK, sizeof(double), error);
-    if (!copy->elements)
+    copy->arena = sam_arena_new(2 * n * size, error);
+    if (!copy->arena)
         return -1;
-    copy->converted = sam_memory_new(SAM_READER_CHUNK, sizeof(double), error);
-    return copy->converted ? 0 : -1;
+    copy->elements = sam_arena_take(copy->arena, n, size, error);
+    copy->converted = sam_arena_take(copy->arena, n, size, error);
+    return 0;
 }
 
 void sam_copy_free(struct sam_copy *copy)
 {
-    free(copy->elements);
-    free(copy->converted);
+    sam_arena_free(copy->arena);
     free(copy->later);
     *copy = (struct sam_copy){0};
 }

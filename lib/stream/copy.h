@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "stream/npy.h"
 #include "stream/reader.h"
 #include "stream/writer.h"
@@ -19,6 +20,7 @@ struct sam_copy {
     enum sam_dtype dtype;
 
     /* Private. */
+    struct sam_arena *arena;             /* of which only what is used is ever touched */
     unsigned char *elements, *converted; /* SAM_READER_CHUNK elements of any dtype */
     unsigned char *later;                /* what waits: later_bytes of later_capacity */
     size_t later_bytes, later_capacity;

@@ -34,6 +34,8 @@ $(FUZZ_OUT)/tests/fuzz/tool_%.o: tests/fuzz/fuzz_tool.c
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
 	    -DTOOL='"$*"' -MMD -MP -c $< -o $@
 
+-include $(shell find $(wildcard $(addprefix $(FUZZ_OUT)/,lib tools tests)) /dev/null -name '*.d')
+
 FUZZ_LINK = $(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -pthread
 $(FUZZ_TOOLS:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/tool_%.o \
     $(FUZZ_OUT)/tools/%.o $(FUZZ_OBJECTS)
