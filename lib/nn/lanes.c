@@ -10,7 +10,6 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nn/engine_backend.h"
 #include "nn/lanes_network.h"
@@ -149,19 +148,26 @@ static size_t weight_count(const struct sam_lanes_unit *unit)
            (size_t)(unit->arch->in * unit->arch->kernel * unit->arch->kernel);
 }
 
+/* Where a part puts its gradient by the unit's weights: the first one where the sum will be. */
+static float *dweights_of(const struct pass *pass, const struct sam_lanes_unit *unit, size_t part)
+{
+    return part == 0 ? pass->gradient + unit->arch->weight
+                     : pass->network->dweights + (part - 1) * weight_count(unit);
+}
+
 static void sum_job(void *context, size_t job, int worker)
 {
     struct region *region = context;
     const struct pass *pass = region->pass;
     const size_t count = weight_count(region->unit), first = job * SUM_FLOATS;
     const size_t end = first + SUM_FLOATS < count ? first + SUM_FLOATS : count;
-    const float *parts = pass->network->dweights;
-    float *sum = pass->gradient + region->unit->arch->weight;
+    float *sum = dweights_of(pass, region->unit, 0);
     double start = clock_start(worker);
-    memcpy(sum + first, parts + first, (end - first) * sizeof *sum);
-    for (int part = 1; part < region_parts(region); part++)
+    for (size_t part = 1; part < (size_t)region_parts(region); part++) {
+        const float *more = dweights_of(pass, region->unit, part);
         for (size_t i = first; i < end; i++)
-            sum[i] += parts[(size_t)part * count + i];
+            sum[i] += more[i];
+    }
     clock_add(region, worker, pass->network->sum_time, &start);
 }
 
@@ -359,9 +365,9 @@ static void unit_backward(struct region *region, const struct sam_lanes_unit *un
     const struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_slope slope = slope_of(unit, dz);
     double start = clock_start(worker);
-    unit->conv->backward(
-        unit->arch, region_span(region, part), input, &slope, weights_of(region->pass, unit), add,
-        dx, network->dweights + part * weight_count(unit), scratch_of(network, worker));
+    unit->conv->backward(unit->arch, region_span(region, part), input, &slope,
+                         weights_of(region->pass, unit), add, dx,
+                         dweights_of(region->pass, unit, part), scratch_of(network, worker));
     clock_add(region, worker, unit->backward_time, &start);
 }
 

@@ -71,7 +71,7 @@ static void place_unit(const struct sam_lanes_network *network, struct sam_lanes
     if (unit->winograd)
         raise_to(&shared->transformed, network->kernels->winograd_weights(arch));
     raise_to(&shared->dweights,
-             (size_t)parts * channels * (size_t)(arch->in * arch->kernel * arch->kernel));
+             (size_t)(parts - 1) * channels * (size_t)(arch->in * arch->kernel * arch->kernel));
     raise_to(&shared->slopes[arch->stage % 2], samples * channels * (size_t)unit->pixels);
 }
 

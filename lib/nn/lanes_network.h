@@ -55,7 +55,7 @@ struct sam_lanes_network {
     float *images;                  /* (G, channels, 32, 32, L) */
     float *slopes[2];               /* the gradient by a block's output; by parity of its stage */
     float *transformed;             /* weights of the unit at work, for Winograd */
-    float *dweights;                /* (parts, weights of the unit at work) */
+    float *dweights;                /* (parts - 1, weights of the unit at work) */
     size_t scratch;                 /* floats for each worker */
     float *scratches;               /* (workers, scratch) */
     float *pooled, *dpooled;        /* (features, N) */
