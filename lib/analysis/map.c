@@ -44,6 +44,8 @@ int sam_map_begin(struct sam_map *map, const struct sam_input *input, struct sam
         if (input->group_of[i] != SAM_INPUT_UNWANTED &&
             announce(map, &input->record->pairs[i], error))
             return -1;
+    if (sam_header_meta(header, "xxh3") && sam_writer_checksum(map->writer, error))
+        return -1;
     return sam_writer_header(map->writer, error);
 }
 

@@ -19,8 +19,9 @@ struct sam_map {
  * caller ends it with sam_map_close(), or after a failure with sam_map_free(). */
 int sam_map_open(struct sam_map *map, const char *path, struct sam_error *error);
 
-/* Writes the header of the class record of the input's record at hand: its metadata but for the
- * checksum, and one tensor for each wanted pair, in the order of visits. */
+/* Begins the class record of the input's record at hand: its metadata, and one tensor for each
+ * wanted pair, in the order of visits. Where the input has a checksum the class record gets one of
+ * its own, for which it waits in a temporary file until its end. */
 int sam_map_begin(struct sam_map *map, const struct sam_input *input, struct sam_error *error);
 
 /* Appends the classes (count) of the next chunk. */

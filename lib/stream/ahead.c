@@ -10,7 +10,7 @@
  * takes to prepare, and less than a sleep and a wake-up cost. */
 enum { SPINS = 1000 };
 
-enum { THREADS = SAM_AHEAD_THREADS, EACH = SAM_AHEAD_EACH, ROOMS = SAM_AHEAD_ROOMS };
+enum { EACH = SAM_AHEAD_EACH, ROOMS = SAM_AHEAD_ROOMS };
 
 /* Chunks are numbered from 0. Those from `turn` to `next` are claimed and not yet visited: each of
  * them fills a room, so they are never more than ROOMS. */

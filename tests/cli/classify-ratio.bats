@@ -94,7 +94,7 @@ setup() {
     [ "$(header 9 <(classify-ratio --map - <(second)))" = "$(header 9 wanted)" ]
 }
 
-@test "classify-ratio --map of chosen tensors, and without the checksum" {
+@test "classify-ratio --map of chosen tensors, and with a checksum of its own" {
     run bash -c "classify-ratio --tensors 'bn*' --map - two | classify-ratio --by tensor"
     assert_printed "step,epoch,tensor,parameters,class1,class2,class3,class4,undefined
 10,1,bn1.weight,3,0,1,0,0,2
@@ -102,6 +102,12 @@ setup() {
     grad-cat --checksum two | classify-ratio --map map >table
     diff table <(classify-ratio two)
     diff table <(classify-ratio map)
+    grad-cat --checksum map | cmp - map
+    printf '\0' | dd of=map bs=1 seek=$(($(stat -c %s map) - 1)) conv=notrunc status=none
+    run classify-ratio map
+    [ "$status" -eq 1 ]
+    [[ $output == *'damaged'* ]]
+    classify-ratio --map map two >table
     run grep -a xxh3 map
     [ "$status" -eq 1 ]
 }
