@@ -5,8 +5,8 @@
  * 0, of the n values of m in decreasing order, and `above` the number of members with m >
  * threshold: the notes' Project 1, "how many parameters of checkpoint1 are in flat minima".
  *
- * Reads a regular file two or three times a record (once more with --null) and holds bins and
- * counts; of a pipe's record it holds 8 bytes a parameter (16 of F64). */
+ * Reads a regular file two or three times a record, four to six of F64 (once more with --null), and
+ * holds bins and counts; of a pipe's record it holds 8 bytes a parameter (16 of F64). */
 #include <argp.h>
 #include <math.h>
 #include <stdbool.h>
@@ -95,7 +95,7 @@ static const void *values_of(const struct work *work, const struct sam_chunk *ch
     return work->params->perturbed ? chunk->perturbed : chunk->current;
 }
 
-/* Of a chunk: its classes, and what the search looks for. */
+/* Of a chunk: its classes, and what the search found in it. */
 struct prepared {
     struct sam_classified classified;
     struct sam_threshold_found found;

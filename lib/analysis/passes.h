@@ -25,7 +25,7 @@ struct sam_passes {
 int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *preparation,
                      sam_reader_visitor *visit, void *context, struct sam_error *error);
 
-/* A further pass over the same record: the same chunks in the same order. */
+/* A further pass over the same record: the same elements in the same order. */
 int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *preparation,
                      sam_reader_visitor *visit, void *context, struct sam_error *error);
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "geometry/overlap.h"
 
-/* An arena's sets take about as many, or it holds one. */
+/* An arena holds sets of at least so many bytes together, or a single larger one. */
 enum { ARENA_BYTES = 32 << 20 };
 
 int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct sam_error *error)
@@ -87,7 +87,7 @@ struct prepared {
     struct sam_classified classified;
     uint64_t bits[SAM_READER_CHUNK / 64];
 };
-_Static_assert(SAM_READER_CHUNK % SAM_OVERLAP_GROUP == 0, "a chunk's set is whole groups");
+_Static_assert(SAM_READER_CHUNK / 2 % SAM_OVERLAP_GROUP == 0, "a chunk's set is whole groups");
 
 struct reading {
     const struct sam_sets *sets;

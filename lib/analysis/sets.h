@@ -1,17 +1,17 @@
 /* sets - the members of one ratio class in a record, as bits (geometry/overlap.h): n/8 bytes.
  *
- * Parameters lie slot by slot (analysis/input.h, SAM_INPUT_SAME), each slot from a new word on, so
- * that sets of different records compare tensor by tensor. */
+ * Parameters lie slot by slot (analysis/input.h, SAM_INPUT_SAME), each slot from a new group
+ * (SAM_OVERLAP_GROUP) on, so that sets of different records compare tensor by tensor. */
 #ifndef SAM_ANALYSIS_SETS_H
 #define SAM_ANALYSIS_SETS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "analysis/classes.h"
 #include "analysis/input.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 /* Where things are, the same for all records of a stream, and the memory for all sets. */
 struct sam_sets {

@@ -59,8 +59,8 @@ struct sam_arena {
     size_t mapped, bytes, used;
 };
 
-/* The last part of an arena gets a huge page too, if it is more than a few dozen small ones: each
- * of those costs about as much to fault in. */
+/* The last part of an arena gets a huge page too, if it is more than a few dozen small ones, which
+ * together take as long to fault in. */
 static size_t to_be_mapped(size_t bytes)
 {
     const size_t last = bytes % HUGE_PAGE;

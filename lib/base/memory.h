@@ -1,4 +1,4 @@
-/* memory - allocations that report failure as a sam_error, and one arena for long work. */
+/* memory - allocations that report failure as a sam_error, and arenas for long work. */
 #ifndef SAM_BASE_MEMORY_H
 #define SAM_BASE_MEMORY_H
 
@@ -20,12 +20,12 @@ void *sam_memory_resize(void *block, size_t count, size_t size, struct sam_error
 /* A copy of a string. The caller frees. */
 char *sam_memory_string(const char *text, struct sam_error *error);
 
-/* An arena: one mapping, on huge pages where the system has them, touched once. Pieces of it are
- * handed out and never given back singly. First-touch page faults in the middle of a training
- * step are what it avoids. */
+/* An arena: one mapping, on huge pages where the system has them, that takes up only the pages that
+ * were touched. Pieces of it are handed out and never given back singly. First-touch page faults in
+ * the middle of a training step are what it avoids. */
 struct sam_arena;
 
-/* Maps `bytes` (rounded up to pages); zeroed. */
+/* Maps `bytes` (rounded up to pages, or to a whole huge page); zeroed. */
 struct sam_arena *sam_arena_new(size_t bytes, struct sam_error *error);
 void sam_arena_free(struct sam_arena *arena);
 

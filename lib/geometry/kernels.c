@@ -1,6 +1,5 @@
 #include "geometry/kernels.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 

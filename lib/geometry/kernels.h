@@ -31,7 +31,7 @@ struct sam_kernels {
     void (*count_buckets_double)(const struct sam_buckets *buckets, const double *current,
                                  const double *perturbed, const uint8_t *classes, size_t n,
                                  uint64_t *at_least);
-    /* Adds n parameters to what was found; range->high <= 2^31. */
+    /* Adds n parameters to what was found, whose keys have room for n more; range->high <= 2^31. */
     void (*find_range)(const struct sam_threshold_range *range, const float *values,
                        const uint8_t *classes, size_t n, struct sam_threshold_found *found);
     void (*pack_class)(const uint8_t *classes, size_t n, uint8_t ratio_class, uint64_t *set);

@@ -10,7 +10,8 @@
 #define NAMED(name) JOIN(name, SET)
 #define QUOTED_(a) #a
 #define QUOTED(a) QUOTED_(a)
-#define BLOCK_LOOP TARGET static inline __attribute__((always_inline)) void
+#define INLINE TARGET static inline __attribute__((always_inline))
+#define BLOCK_LOOP INLINE void
 
 #define REAL float
 #define BITS uint32_t
@@ -188,5 +189,6 @@ static const struct sam_kernels NAMED(kernels) = {
 #undef QUOTED_
 #undef QUOTED
 #undef BLOCK_LOOP
+#undef INLINE
 #undef SET
 #undef TARGET

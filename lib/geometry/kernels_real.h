@@ -49,13 +49,12 @@ BLOCK_LOOP TYPED(divide_block)(const REAL *restrict current, const REAL *restric
         const REAL quotient = perturbed[i] / current[i];
         BITS bits;
         memcpy(&bits, &quotient, sizeof bits);
-        bits |= (BITS) - (SBITS)(classes[i] != ratio_class);
+        bits |= (BITS)(-(SBITS)(classes[i] != ratio_class));
         memcpy(&r[i], &bits, sizeof bits);
     }
 }
 
-TARGET static inline __attribute__((always_inline)) SBITS TYPED(at_least_in)(const REAL *restrict r,
-                                                                             REAL bound)
+INLINE SBITS TYPED(at_least_in)(const REAL *restrict r, REAL bound)
 {
     SBITS count = 0;
     for (int i = 0; i < BLOCK; i++)
@@ -63,8 +62,7 @@ TARGET static inline __attribute__((always_inline)) SBITS TYPED(at_least_in)(con
     return count;
 }
 
-TARGET static inline __attribute__((always_inline)) bool TYPED(is_among)(const REAL *restrict r,
-                                                                         REAL value)
+INLINE bool TYPED(is_among)(const REAL *restrict r, REAL value)
 {
     SBITS count = 0;
     for (int i = 0; i < BLOCK; i++)
@@ -72,16 +70,15 @@ TARGET static inline __attribute__((always_inline)) bool TYPED(is_among)(const R
     return count > 0;
 }
 
-/* The last bits of a number, zero in the edges that people choose, and in few quotients. */
-TARGET static inline __attribute__((always_inline)) BITS TYPED(last_bits)(REAL number)
+/* The last bits of a number, zero in most edges that people choose, and in few quotients. */
+INLINE BITS TYPED(last_bits)(REAL number)
 {
     BITS bits;
     memcpy(&bits, &number, sizeof bits);
     return bits & LAST_BITS;
 }
 
-TARGET static inline __attribute__((always_inline)) bool
-TYPED(all_have_last_bits)(const REAL *restrict r)
+INLINE bool TYPED(all_have_last_bits)(const REAL *restrict r)
 {
     SBITS without = 0;
     for (int i = 0; i < BLOCK; i++)
@@ -98,9 +95,13 @@ BLOCK_LOOP TYPED(compare_exactly)(const REAL *current, const REAL *perturbed,
         *count += classes[i] == ratio_class && (double)perturbed[i] / (double)current[i] >= edge;
 }
 
-/* Rounding never changes the order of two numbers. So a quotient that is rounded to REAL is on the
- * same side of the edge, rounded likewise, as the exact one of the edge, and as that one rounded to
- * double precision, unless the two are equal: only then the definition has to be asked. */
+/* A quotient of floats in single precision is the one in double precision rounded once more: double
+ * precision has the 2 * 24 + 2 bits that make the first rounding harmless (S. A. Figueroa, "When is
+ * double rounding innocuous?", SIGNUM Newsletter 1995; below the normal range too, as such a
+ * quotient is a midpoint of floats or at least 2^-49 of itself away from it). And rounding never
+ * changes the order of two numbers. So quotient and edge, both rounded to REAL, tell on which side
+ * of the edge the quotient lies, unless they are equal: only then the definition has to be asked.
+ */
 BLOCK_LOOP TYPED(buckets_block)(const struct sam_buckets *buckets, const REAL *restrict current,
                                 const REAL *restrict perturbed, const uint8_t *restrict classes,
                                 uint64_t *restrict at_least)
@@ -113,10 +114,11 @@ BLOCK_LOOP TYPED(buckets_block)(const struct sam_buckets *buckets, const REAL *r
         const REAL rounded = buckets->EDGES[edge];
         const bool differs = !ROUNDED || (with_last_bits && TYPED(last_bits)(rounded) == 0) ||
                              !TYPED(is_among)(r, rounded);
-        if (differs)
+        if (differs) {
             at_least[edge] += (uint64_t)TYPED(at_least_in)(r, rounded);
-        else
-            TYPED(compare_exactly)
+            continue;
+        }
+        TYPED(compare_exactly)
         (current, perturbed, classes, ratio_class, buckets->edges[edge], &at_least[edge]);
     }
 }

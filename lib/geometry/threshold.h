@@ -7,14 +7,14 @@
  * until it is one key. A first pass over many elements looks at one in sixteen and only guesses the
  * range; if the next pass finds element k outside, it goes on there.
  *
- *     sam_threshold_begin(t, n);
+ *     sam_threshold_begin(t, n, wide);
  *     do
  *         for each piece of the data:
  *             sam_threshold_look(t, ..., found), sam_threshold_add(t, found);
  *     while ((more = sam_threshold_narrow(t, k, error)) == 1);
  *
- * k need not be known before the first pass has ended. Floats take two passes, seldom three, with
- * 2^18 bins. Memory: 16 bytes a bin. */
+ * k need not be known before the first pass has ended. With 2^18 bins floats take two or three
+ * passes, doubles four. Memory: 16 bytes a bin. */
 #ifndef SAM_GEOMETRY_THRESHOLD_H
 #define SAM_GEOMETRY_THRESHOLD_H
 
@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 /* The range that a pass looks at. */
 struct sam_threshold_range {
@@ -43,7 +44,7 @@ struct sam_threshold {
     bool sampling;       /* this pass looks at one element in sixteen */
     bool done;
     uint64_t members;        /* once done: members above the element found */
-    struct sam_arena *arena; /* of the bins: on huge pages, since their order is that of the data */
+    struct sam_arena *arena; /* of the bins: on huge pages, as they are touched in no order */
 };
 
 /* For parameters of which those of a ratio class are the members. log_bins is 8 to 20. The caller
@@ -60,11 +61,12 @@ struct sam_threshold_found {
     size_t seen;       /* elements */
     uint64_t above[2]; /* ... above the range: others, members */
     size_t inside;     /* ... inside */
-    uint64_t *keys;    /* theirs, times 2, plus 1 for members; the caller's, for all elements */
+    uint64_t *keys;    /* theirs, times 2, plus 1 for members; the caller's, with room for all */
 };
 
 /* Looks through `count` elements of the pass and their classes, of which `first` came before in
- * their array. Several threads may, each at its piece, until the pass ends. */
+ * their array. Several threads may, each at its piece, until the pass ends, also while one adds:
+ * sam_threshold_add() changes nothing that this reads. */
 void sam_threshold_look(const struct sam_threshold *threshold, const float *values,
                         const uint8_t *classes, uint64_t first, size_t count,
                         struct sam_threshold_found *found);

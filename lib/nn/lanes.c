@@ -175,7 +175,8 @@ static void sum_job(void *context, size_t job, int worker)
 static void sum_parts(const struct pass *pass, struct sam_lanes_unit *unit, int size)
 {
     struct region region = {.pass = pass, .unit = unit, .size = size};
-    region_run(&region, (weight_count(unit) + SUM_FLOATS - 1) / SUM_FLOATS, sum_job);
+    if (region_parts(&region) > 1)
+        region_run(&region, (weight_count(unit) + SUM_FLOATS - 1) / SUM_FLOATS, sum_job);
 }
 
 /* --- Forward ---------------------------------------------------------------------------------- */

@@ -12,15 +12,15 @@ enum { SPINS = 1000 };
 
 enum { EACH = SAM_AHEAD_EACH, ROOMS = SAM_AHEAD_ROOMS };
 
-/* Chunks are numbered from 0. Those from `turn` to `next` are claimed and not yet visited: each of
- * them fills a room, so they are never more than ROOMS. */
+/* Chunks are numbered from 0. Those from `turn` to `next` - 1 are claimed and not yet visited: each
+ * of them fills a room, so they are never more than ROOMS. */
 struct ahead {
     const struct sam_ahead_file *file;
     sam_reader_visitor *visit;
     void *context;
 
     pthread_mutex_t mutex; /* of all below */
-    pthread_cond_t moved;  /* a room was given back, or the visit is over */
+    pthread_cond_t moved;  /* a room was given back, or all is over */
     size_t next;           /* the next chunk to be claimed */
     size_t turn;           /* the next chunk to be visited */
     bool visiting;         /* a thread is at it */
@@ -32,7 +32,7 @@ struct ahead {
 
     /* Chunk n, once it was read, is in places[n % ROOMS]. */
     struct place {
-        enum { NOT_READ, READ, NOT_READABLE, BEHIND_THE_LAST } state;
+        enum state { NOT_READ, READ, NOT_READABLE, BEHIND_THE_LAST } state;
         int room;
         struct sam_chunk chunk;
         struct sam_error error; /* why it is not readable */
@@ -56,9 +56,9 @@ static bool move_to(struct cursor *cursor, const struct sam_ahead_file *file, si
     return true;
 }
 
-/* Reads the chunk into its place's room; its state. */
-static int read_chunk(const struct ahead *ahead, struct cursor *cursor, size_t number,
-                      struct place *place)
+/* Reads the chunk into its place's room; returns the place's new state. */
+static enum state read_chunk(const struct ahead *ahead, struct cursor *cursor, size_t number,
+                             struct place *place)
 {
     const struct sam_ahead_file *file = ahead->file;
     if (!move_to(cursor, file, number))
@@ -78,7 +78,7 @@ static void end_visit(struct ahead *ahead, int status, const struct sam_error *e
         *ahead->error = *error;
 }
 
-/* Visits one chunk, for which the mutex is given out of hand. */
+/* Visits one chunk, without the mutex. */
 static void visit_place(struct ahead *ahead, struct place *place)
 {
     struct sam_error error;
@@ -88,6 +88,7 @@ static void visit_place(struct ahead *ahead, struct place *place)
     place->state = NOT_READ;
     ahead->used[place->room] = false;
     ahead->turn++;
+    pthread_cond_broadcast(&ahead->moved);
     if (status)
         end_visit(ahead, -1, &error);
 }
@@ -155,7 +156,7 @@ static void work(struct ahead *ahead, int thread)
         place->room = room;
         ahead->used[room] = true;
         pthread_mutex_unlock(&ahead->mutex);
-        const int state = read_chunk(ahead, &cursor, number, place);
+        const enum state state = read_chunk(ahead, &cursor, number, place);
         pthread_mutex_lock(&ahead->mutex);
         place->state = state;
         visit_due(ahead);
@@ -169,13 +170,14 @@ static void *work_second(void *context)
     return NULL;
 }
 
-/* Signals are for the caller's thread, but for the one that a write brings upon the thread that
+/* Signals are for the caller's thread, but for those that a write brings upon the thread that
  * writes. */
 static bool start(struct ahead *ahead, pthread_t *thread)
 {
     sigset_t most, before;
     sigfillset(&most);
     sigdelset(&most, SIGPIPE);
+    sigdelset(&most, SIGXFSZ);
     pthread_sigmask(SIG_BLOCK, &most, &before);
     const int status = pthread_create(thread, NULL, work_second, ahead);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -4,8 +4,8 @@
  * Chunks are visited in their order, one at a time, by whichever thread has read the one whose turn
  * it is: neither waits for the other before its rooms are full. So the visitor sees the same
  * chunks, the same errors and the same end as with one thread. The second thread takes no signals
- * but SIGPIPE, and has ended when the visit returns. Since that waits for a read to end, a pipe
- * must not be visited so. */
+ * but those of a write, and has ended when the visit returns. Since that waits for a read to end, a
+ * pipe must not be visited so. */
 #ifndef SAM_STREAM_AHEAD_H
 #define SAM_STREAM_AHEAD_H
 
@@ -22,8 +22,8 @@ enum { SAM_AHEAD_ROOMS = SAM_AHEAD_THREADS * SAM_AHEAD_EACH };
 /* The chunks of a file: functions of a context that both threads may call at once. */
 struct sam_ahead_file {
     const void *context;
-    /* Makes `chunk` the one behind it, but for its data; false behind the last. The first is behind
-     * a chunk of zeros. */
+    /* Makes `chunk` the one behind it, but for its data; false behind the last, however often it is
+     * asked. The first is behind a chunk of zeros. */
     bool (*next)(const void *context, struct sam_chunk *chunk);
     /* Reads the data of the chunk into room 0 .. SAM_AHEAD_ROOMS - 1, and prepares it. */
     int (*read)(const void *context, int room, struct sam_chunk *chunk, struct sam_error *error);

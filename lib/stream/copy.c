@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "stream/convert.h"
 
 int sam_copy_init(struct sam_copy *copy, struct sam_writer *writer, struct sam_error *error)

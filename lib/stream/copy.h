@@ -20,7 +20,7 @@ struct sam_copy {
     enum sam_dtype dtype;
 
     /* Private. */
-    struct sam_arena *arena;             /* of which only what is used is ever touched */
+    struct sam_arena *arena;             /* of which only the pages used are ever touched */
     unsigned char *elements, *converted; /* SAM_READER_CHUNK elements of any dtype */
     unsigned char *later;                /* what waits: later_bytes of later_capacity */
     size_t later_bytes, later_capacity;

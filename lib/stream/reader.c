@@ -36,7 +36,7 @@ struct sam_reader {
     uint64_t checksum;
     XXH3_state_t *hash;
 
-    struct sam_arena *buffers; /* of which only what is used is ever touched */
+    struct sam_arena *buffers; /* of which only the pages used are ever touched */
     struct room rooms[SAM_AHEAD_ROOMS];
 
     const struct sam_preparation *preparation; /* of the visit, or NULL */

@@ -5,7 +5,8 @@
  *         sam_reader_visit(r, visit, context, error);          its pairs, chunk by chunk
  *
  * Threads: records of a regular file are read and prepared by two threads where there are
- * processors for them. Visitors run in the caller's thread, in order, one at a time.
+ * processors for them. Visitors run on either of the two, in order, one at a time, and see what the
+ * ones before them wrote; they must not depend on their thread.
  *
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
  * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
@@ -54,7 +55,8 @@ int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
 /* Elements of a chunk at most: both sides of it stay in a core's second-level cache. */
 enum { SAM_READER_CHUNK = 1 << 16 };
 
-/* A piece of a pair, in order within its pair; a pair without elements has none. dtype is SAM_F32
+/* A piece of a pair, in order within its pair; a pair without elements has none. All but a pair's
+ * last have SAM_READER_CHUNK elements, half as many of F64. dtype is SAM_F32
  * or SAM_F64 for gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in
  * `current`; `perturbed` is NULL). The arrays are aligned to 64 bytes. */
 struct sam_chunk {
@@ -69,7 +71,7 @@ struct sam_chunk {
 /* What is to be made of each chunk before it is visited, on whatever thread has read it, several at
  * a time: `prepare` fills the `bytes` bytes of chunk->prepared, aligned to 64 and not zeroed, from
  * the chunk and `context` alone, and returns 0, or -1 with error filled: then the visit ends with
- * that error when it is the chunk's turn. It may be called again for the same chunk. */
+ * that error when it is the chunk's turn. */
 struct sam_preparation {
     int (*prepare)(const void *context, const struct sam_chunk *chunk, struct sam_error *error);
     const void *context;

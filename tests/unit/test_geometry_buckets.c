@@ -21,12 +21,14 @@ static const struct {
     {1, 8, {1, 1.2, 1.5, 2, 4, 8, 16, INFINITY}},
     {1, 3, {0.5, 3, 3.0000000000000004}}, /* neighbours that are one float */
     {1, 4, {1 + 0x1p-23, 1.1, 1e30, 1e300}},
+    {1, 4, {1 + 0x1p-24, 1 + 3 * 0x1p-24, 2, 0x1.ffffffp127}}, /* halfway between floats */
     {2, 6, {0, 0.25, 0.5, 0.75, 1, INFINITY}},
     {2, 5, {-1, 1e-320, 0.1, 1 / 3., 1 - 0x1p-24}},
     {3, 8, {-INFINITY, -16, -8, -4, -2, -1.5, -1.2, -1}},
     {3, 3, {-1e40, -1.1, 7}},
     {4, 5, {-1, -0.75, -0.5, -0.25, 0}},
     {4, 4, {-0.3, -1e-44, -1e-300, 1}},
+    {4, 3, {-1, -0x1p-150, 0}},
 };
 
 static bool is_in(const double current, const double perturbed, double low, double high)
@@ -50,6 +52,10 @@ static void fill(float *current, float *perturbed)
     }
     for (size_t i = 0; i < HARD; i++)
         current[i] = hard_float(i);
+    for (size_t i = 2304; i < 2688; i++) { /* whole blocks without a quotient of few bits */
+        current[i] = 1 + sam_rng_float(&rng);
+        perturbed[i] = current[i] * (4 * sam_rng_float(&rng) - 2);
+    }
 }
 
 static void floats_in_buckets(void **state)

@@ -2,6 +2,7 @@
  * to read and to visit the chunks one after the other. */
 #include "stream_files.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "stream/ahead.h"
@@ -52,6 +53,8 @@ static int read_number(const void *context, int room, struct sam_chunk *chunk,
 /* --- Visits ----------------------------------------------------------------------------------- */
 
 struct visited {
+    bool alone;
+    pthread_t caller;
     size_t count;   /* of chunks seen, which were 1, 2, 3, ... */
     size_t refused; /* the visitor fails at this chunk */
     int spins;      /* how long a visit takes */
@@ -60,6 +63,7 @@ struct visited {
 static int visit_number(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct visited *visited = context;
+    assert_true(!visited->alone || pthread_equal(visited->caller, pthread_self()));
     assert_int_equal(chunk->first, visited->count + 1);
     if (chunk->first == visited->refused)
         return sam_error_set(error, SAM_FAILED, "refused");
@@ -81,6 +85,8 @@ static int visit_all(struct numbers numbers, struct visited *visited, bool alone
     numbers.readers = readers;
     numbers.clash = &clash;
     const struct sam_ahead_file file = {&numbers, next_number, read_number};
+    visited->alone = alone;
+    visited->caller = pthread_self();
     const int status = sam_ahead_visit(&file, alone, visit_number, visited, error);
     assert_false(clash);
     return status;
