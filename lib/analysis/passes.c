@@ -37,26 +37,13 @@ static size_t bytes_needed(const struct sam_passes *passes)
     return bytes;
 }
 
-/* Makes the arena large enough; records of one size take no memory but the first one's. */
-static int prepare_arena(struct sam_passes *passes, struct sam_error *error)
-{
-    const size_t bytes = bytes_needed(passes);
-    if (passes->arena && bytes <= passes->arena_bytes) {
-        sam_arena_rewind(passes->arena, 0);
-        return 0;
-    }
-    sam_arena_free(passes->arena);
-    passes->arena = sam_arena_new(bytes, error);
-    passes->arena_bytes = bytes;
-    return passes->arena ? 0 : -1;
-}
-
 static int prepare_holding(struct sam_passes *passes, struct sam_error *error)
 {
     const struct sam_record *record = passes->input->record;
     free(passes->held);
     passes->held = sam_memory_new(record->pair_count, sizeof *passes->held, error);
-    if (!passes->held || prepare_arena(passes, error))
+    passes->arena = sam_arena_renew(passes->arena, bytes_needed(passes), error);
+    if (!passes->held || !passes->arena)
         return -1;
     for (size_t i = 0; i < record->pair_count; i++)
         for (int which = 0; which < 2 && is_wanted(passes, i); which++) {
@@ -100,19 +87,6 @@ int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *pr
     return sam_input_visit_prepared(passes->input, preparation, hold, &holding, error);
 }
 
-/* Room for what is prepared of a chunk. */
-static void *make_preparing(struct sam_passes *passes, size_t bytes, struct sam_error *error)
-{
-    if (passes->preparing && bytes <= passes->preparing_bytes) {
-        sam_arena_rewind(passes->preparing, 0);
-    } else {
-        sam_arena_free(passes->preparing);
-        passes->preparing = sam_arena_new(bytes, error);
-        passes->preparing_bytes = bytes;
-    }
-    return passes->preparing ? sam_arena_take(passes->preparing, bytes, 1, error) : NULL;
-}
-
 static int visit_held(const struct sam_passes *passes, size_t index,
                       const struct sam_preparation *preparation, void *prepared,
                       sam_reader_visitor *visit, void *context, struct sam_error *error)
@@ -143,8 +117,12 @@ int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *pr
     if (sam_input_repeats(passes->input))
         return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
     void *prepared = NULL;
-    if (preparation && !(prepared = make_preparing(passes, preparation->bytes, error)))
-        return -1;
+    if (preparation) {
+        passes->preparing = sam_arena_renew(passes->preparing, preparation->bytes, error);
+        if (!passes->preparing)
+            return -1;
+        prepared = sam_arena_take(passes->preparing, preparation->bytes, 1, error);
+    }
     for (size_t i = 0; i < passes->input->record->pair_count; i++)
         if (is_wanted(passes, i) &&
             visit_held(passes, i, preparation, prepared, visit, context, error))

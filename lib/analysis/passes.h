@@ -13,12 +13,10 @@
 #include "stream/reader.h"
 
 struct sam_passes {
-    struct sam_input *input; /* of gradient records; to be set by the caller, the rest zero */
-    struct sam_arena *arena; /* for what is held of a pipe's record */
-    size_t arena_bytes;
+    struct sam_input *input;     /* of gradient records; to be set by the caller, the rest zero */
+    struct sam_arena *arena;     /* for what is held of a pipe's record */
     unsigned char *(*held)[2];   /* per pair: current, perturbed */
     struct sam_arena *preparing; /* for what is prepared of one chunk of what is held */
-    size_t preparing_bytes;
 };
 
 /* The first pass over a record: sam_input_visit_prepared(), and holding where that is needed. */

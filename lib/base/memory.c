@@ -94,6 +94,16 @@ void sam_arena_free(struct sam_arena *arena)
     free(arena);
 }
 
+struct sam_arena *sam_arena_renew(struct sam_arena *arena, size_t bytes, struct sam_error *error)
+{
+    if (arena && bytes <= arena->bytes) {
+        sam_arena_rewind(arena, 0);
+        return arena;
+    }
+    sam_arena_free(arena);
+    return sam_arena_new(bytes, error);
+}
+
 void *sam_arena_take(struct sam_arena *arena, size_t count, size_t size, struct sam_error *error)
 {
     size_t bytes;

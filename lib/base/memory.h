@@ -29,8 +29,12 @@ struct sam_arena;
 struct sam_arena *sam_arena_new(size_t bytes, struct sam_error *error);
 void sam_arena_free(struct sam_arena *arena);
 
+/* An empty arena of `bytes` or more in the place of `arena`, or of none (NULL): itself where it is
+ * large enough, else a new one. NULL with `error` filled; `arena` is gone then too. */
+struct sam_arena *sam_arena_renew(struct sam_arena *arena, size_t bytes, struct sam_error *error);
+
 /* `count` elements of `size` bytes from the arena, aligned to SAM_MEMORY_ALIGNMENT, zeroed unless
- * used before a sam_arena_rewind(). NULL with `error` if the arena is too small. */
+ * used before a sam_arena_rewind() or _renew(). NULL with `error` if the arena is too small. */
 void *sam_arena_take(struct sam_arena *arena, size_t count, size_t size, struct sam_error *error);
 
 /* The position up to which the arena is given out, and a return to such a position: all that was

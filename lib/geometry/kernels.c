@@ -1,6 +1,5 @@
 #include "geometry/kernels.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* Elements of a block: below 256, so that a block's counts fit a byte, and a multiple of 64. */

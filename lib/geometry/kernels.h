@@ -6,6 +6,7 @@
 #ifndef SAM_GEOMETRY_KERNELS_H
 #define SAM_GEOMETRY_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,17 @@ struct sam_kernels {
     void (*pack_class)(const uint8_t *classes, size_t n, uint8_t ratio_class, uint64_t *set);
     uint64_t (*count_common)(const uint64_t *a, const uint64_t *b, size_t words);
 };
+
+/* What a search's pass makes of one key. */
+static inline void sam_kernels_look_at(const struct sam_threshold_range *range, uint64_t key,
+                                       uint8_t ratio_class, struct sam_threshold_found *found)
+{
+    const bool member = ratio_class == range->ratio_class;
+    if (key >= range->high)
+        found->above[member]++;
+    else if (key >= range->low)
+        found->keys[found->inside++] = 2 * key + member;
+}
 
 /* The sets that this machine can run, best first, NULL-terminated; "portable" is always the last.
  */

@@ -125,14 +125,9 @@ TARGET static void NAMED(find_range)(const struct sam_threshold_range *range, co
     for (size_t i = 0; i < whole; i += BLOCK)
         NAMED(range_block)(range, values + i, classes + i, found);
     for (size_t i = whole; i < n; i++) {
-        const bool member = classes[i] == range->ratio_class;
         uint32_t key;
         memcpy(&key, values + i, sizeof key);
-        key &= INT32_MAX;
-        if (key >= range->high)
-            found->above[member]++;
-        else if (key >= range->low)
-            found->keys[found->inside++] = 2 * (uint64_t)key + member;
+        sam_kernels_look_at(range, key & INT32_MAX, classes[i], found);
     }
 }
 

@@ -92,16 +92,6 @@ static uint64_t key_of_float(float value)
     return bits & INT32_MAX;
 }
 
-static void look_at(const struct sam_threshold_range *range, uint64_t key, uint8_t ratio_class,
-                    struct sam_threshold_found *found)
-{
-    const bool member = ratio_class == range->ratio_class;
-    if (key >= range->high)
-        found->above[member]++;
-    else if (key >= range->low)
-        found->keys[found->inside++] = 2 * key + member;
-}
-
 /* The first element of a piece that the pass looks at: sampling takes those whose number in their
  * array is a multiple of STRIDE. */
 static size_t first_of(const struct sam_threshold *threshold, uint64_t first)
@@ -126,8 +116,9 @@ void sam_threshold_look(const struct sam_threshold *threshold, const float *valu
         return;
     }
     for (size_t i = first_of(threshold, first); i < count; i += stride)
-        look_at(&threshold->range, threshold->wide ? key_of(values[i]) : key_of_float(values[i]),
-                classes[i], found);
+        sam_kernels_look_at(&threshold->range,
+                            threshold->wide ? key_of(values[i]) : key_of_float(values[i]),
+                            classes[i], found);
 }
 
 void sam_threshold_look_double(const struct sam_threshold *threshold, const double *values,
@@ -137,7 +128,7 @@ void sam_threshold_look_double(const struct sam_threshold *threshold, const doub
     const size_t stride = threshold->sampling ? STRIDE : 1;
     find_nothing(found, count);
     for (size_t i = first_of(threshold, first); i < count; i += stride)
-        look_at(&threshold->range, key_of(values[i]), classes[i], found);
+        sam_kernels_look_at(&threshold->range, key_of(values[i]), classes[i], found);
 }
 
 void sam_threshold_add(struct sam_threshold *threshold, const struct sam_threshold_found *found)

@@ -76,6 +76,7 @@ static void end_visit(struct ahead *ahead, int status, const struct sam_error *e
     ahead->status = status;
     if (status)
         *ahead->error = *error;
+    pthread_cond_broadcast(&ahead->moved);
 }
 
 /* Visits one chunk, without the mutex. */
@@ -109,7 +110,6 @@ static void visit_due(struct ahead *ahead)
             end_visit(ahead, place->state == NOT_READABLE ? -1 : 0, &place->error);
     }
     ahead->visiting = false;
-    pthread_cond_broadcast(&ahead->moved);
 }
 
 /* --- What each thread does -------------------------------------------------------------------- */

@@ -41,15 +41,13 @@ struct sam_reader {
 
     const struct sam_preparation *preparation; /* of the visit, or NULL */
     struct sam_arena *preparing;               /* for what is prepared in each room */
-    size_t preparing_bytes;
 
     /* Of a file: the pairs to be visited now, or NULL for all. */
     const bool *wanted;
 
     /* Of a pipe: per tensor of the header its pair, or NULL if it has none or it is not wanted. */
     const struct sam_pair **pair_of;
-    struct sam_arena *holding; /* for what is held back */
-    size_t holding_bytes;
+    struct sam_arena *holding;  /* for what is held back */
     size_t held_count;          /* tensors held back now */
     const unsigned char **held; /* per pair: its first tensor, if held back */
 };
@@ -163,30 +161,22 @@ static int set_data(const struct sam_reader *reader, const struct room *room, co
                             widen(dtype, last, chunk->count, room->singles[1])};
     chunk->current = sides[!current_first];
     chunk->perturbed = sides[current_first];
-    chunk->prepared = room->prepared;
+    chunk->prepared = preparation ? room->prepared : NULL;
     return preparation ? preparation->prepare(preparation->context, chunk, error) : 0;
 }
 
-/* Room for `preparation`, in each room, of which only what is used is ever touched. */
+/* Room for `preparation`, in each room. */
 static int make_preparing(struct sam_reader *reader, const struct sam_preparation *preparation,
                           struct sam_error *error)
 {
-    const size_t bytes = preparation ? preparation->bytes : 0;
     reader->preparation = preparation;
-    if (bytes > reader->preparing_bytes) {
-        sam_arena_free(reader->preparing);
-        reader->preparing_bytes = 0;
-        reader->preparing = sam_arena_new((bytes + SAM_MEMORY_ALIGNMENT) * SAM_AHEAD_ROOMS, error);
-        if (!reader->preparing)
-            return -1;
-        reader->preparing_bytes = bytes;
-    } else if (bytes > 0) {
-        sam_arena_rewind(reader->preparing, 0);
-    }
-    for (int i = 0; i < SAM_AHEAD_ROOMS; i++)
-        reader->rooms[i].prepared =
-            bytes > 0 ? sam_arena_take(reader->preparing, bytes, 1, error) : NULL;
-    return 0;
+    if (!preparation)
+        return 0;
+    const size_t bytes = preparation->bytes + SAM_MEMORY_ALIGNMENT;
+    reader->preparing = sam_arena_renew(reader->preparing, bytes * SAM_AHEAD_ROOMS, error);
+    for (int i = 0; i < SAM_AHEAD_ROOMS && reader->preparing; i++)
+        reader->rooms[i].prepared = sam_arena_take(reader->preparing, preparation->bytes, 1, error);
+    return reader->preparing ? 0 : -1;
 }
 
 static int verify(struct sam_reader *reader, struct sam_error *error)
@@ -369,17 +359,9 @@ static uint64_t held_bytes(const struct sam_reader *reader)
 
 static int prepare_holding(struct sam_reader *reader, struct sam_error *error)
 {
-    const uint64_t bytes = held_bytes(reader);
     struct sam_error cause;
-    if (bytes <= reader->holding_bytes)
-        return 0;
-    sam_arena_free(reader->holding);
-    reader->holding_bytes = 0;
-    reader->holding = sam_arena_new(bytes, &cause);
-    if (!reader->holding)
-        return sam_source_fail(&reader->source, error, "%s", cause.text);
-    reader->holding_bytes = bytes;
-    return 0;
+    reader->holding = sam_arena_renew(reader->holding, held_bytes(reader), &cause);
+    return reader->holding ? 0 : sam_source_fail(&reader->source, error, "%s", cause.text);
 }
 
 /* Lets all data pass; those of the tensors with a pair_of past `visit`. */

@@ -56,9 +56,9 @@ int sam_reader_next(struct sam_reader *reader, const struct sam_record **record,
 enum { SAM_READER_CHUNK = 1 << 16 };
 
 /* A piece of a pair, in order within its pair; a pair without elements has none. All but a pair's
- * last have SAM_READER_CHUNK elements, half as many of F64. dtype is SAM_F32
- * or SAM_F64 for gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in
- * `current`; `perturbed` is NULL). The arrays are aligned to 64 bytes. */
+ * last have SAM_READER_CHUNK elements, half as many of F64. dtype is SAM_F32 or SAM_F64 for
+ * gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in `current`;
+ * `perturbed` is NULL). The arrays are aligned to 64 bytes. */
 struct sam_chunk {
     size_t pair;    /* index in record->pairs */
     uint64_t first; /* element of the pair that the chunk starts with */

@@ -34,7 +34,7 @@ $(FUZZ_OUT)/tests/fuzz/tool_%.o: tests/fuzz/fuzz_tool.c
 	$(Q)$(FUZZ_CC) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
 	    -DTOOL='"$*"' -MMD -MP -c $< -o $@
 
--include $(shell find $(wildcard $(addprefix $(FUZZ_OUT)/,lib tools tests)) /dev/null -name '*.d')
+-include $(shell find $(FUZZ_OUT)/lib $(FUZZ_OUT)/tools $(FUZZ_OUT)/tests -name '*.d' 2>/dev/null)
 
 FUZZ_LINK = $(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -pthread
 $(FUZZ_TOOLS:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/tool_%.o \

@@ -166,6 +166,21 @@ static void arena_gives_aligned_pieces_until_full(void **state)
     sam_arena_free(arena);
 }
 
+static void arena_renewed_is_empty_and_large_enough(void **state)
+{
+    (void)state;
+    struct sam_error error;
+    struct sam_arena *arena = sam_arena_renew(NULL, 4096, &error), *same;
+    assert_non_null(sam_arena_take(arena, 4096, 1, &error));
+    same = sam_arena_renew(arena, 4000, &error);
+    assert_ptr_equal(same, arena);
+    assert_non_null(sam_arena_take(same, 4096, 1, &error));
+    arena = sam_arena_renew(same, 8192, &error);
+    assert_non_null(sam_arena_take(arena, 8192, 1, &error));
+    assert_null(sam_arena_renew(arena, SIZE_MAX / 2, &error));
+    assert_non_null(strstr(error.text, "out of memory"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +193,7 @@ int main(void)
         cmocka_unit_test(csv_round_trip),
         cmocka_unit_test(csv_refuses_open_quote),
         cmocka_unit_test(arena_gives_aligned_pieces_until_full),
+        cmocka_unit_test(arena_renewed_is_empty_and_large_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
