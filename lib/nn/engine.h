@@ -53,8 +53,8 @@ struct sam_engine *sam_engine_new(const struct sam_engine_settings *settings, st
                                   struct sam_error *error);
 void sam_engine_free(struct sam_engine *engine);
 
-/* What runs, for logs and provenance: "avx512, 16 samples a vector, winograd F(4,3), F(4,2)". Owned
- * by the engine. */
+/* What runs, for logs and provenance, with all that results depend on: "avx512, 16 samples a
+ * vector, winograd F(4,3), F(4,2), OpenBLAS for SkylakeX". Owned by the engine. */
 const char *sam_engine_description(const struct sam_engine *engine);
 
 /* Loss and gradient in training mode.

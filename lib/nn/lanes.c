@@ -558,9 +558,10 @@ static void *create(const struct sam_lanes_kernels *kernels, const char *name,
         return NULL;
     }
     openblas_set_num_threads(1); /* the linear layer's products: too small to share out */
-    snprintf(network->description, sizeof network->description, "%s, %d samples a vector, %s", name,
-             kernels->lanes,
-             settings->conv == SAM_ENGINE_CONV_DIRECT ? "direct" : "winograd F(4,3), F(4,2)");
+    snprintf(network->description, sizeof network->description,
+             "%s, %d samples a vector, %s, OpenBLAS for %s", name, kernels->lanes,
+             settings->conv == SAM_ENGINE_CONV_DIRECT ? "direct" : "winograd F(4,3), F(4,2)",
+             openblas_get_corename());
     return network;
 }
 
