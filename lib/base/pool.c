@@ -23,8 +23,8 @@ struct count {
 
 struct sam_pool {
     int threads;
-    sam_pool_job *work;
-    void *context;
+    const struct sam_pool_task *tasks;
+    int task_count;
     struct count begun, ended; /* regions that workers take part in */
     atomic_int busy;           /* workers that have not finished the region */
     bool ending;
@@ -33,9 +33,11 @@ struct sam_pool {
         struct sam_pool *pool;
         pthread_t thread;
         int number;
-        /* The jobs that are its own: those not handed out yet, and where they end. */
-        alignas(SAM_MEMORY_ALIGNMENT) atomic_size_t next;
-        size_t end;
+        /* The jobs of each task that are its own: those not handed out yet, and where they end. */
+        alignas(SAM_MEMORY_ALIGNMENT) struct share {
+            atomic_size_t next;
+            size_t end;
+        } share[SAM_POOL_TASKS];
     } worker[];
 };
 
@@ -48,24 +50,39 @@ static void relax(void)
 
 /* Each worker begins with the jobs that are its own, which are the same from region to region: what
  * it wrote in the one may still be in its cache in the next. Then it helps the others. */
-static void drain(struct sam_pool *pool, int worker)
+static void drain_task(struct sam_pool *pool, int number, int worker)
 {
+    const struct sam_pool_task *task = &pool->tasks[number];
     for (int i = 0; i < pool->threads; i++) {
-        struct worker *owner = &pool->worker[(worker + i) % pool->threads];
+        struct share *share = &pool->worker[(worker + i) % pool->threads].share[number];
         size_t job;
-        while ((job = atomic_fetch_add_explicit(&owner->next, 1, memory_order_relaxed)) <
-               owner->end)
-            pool->work(pool->context, job, worker);
+        while ((job = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed)) <
+               share->end)
+            task->work(task->context, job, worker);
     }
 }
 
-static void share_out(struct sam_pool *pool, size_t jobs)
+static void drain(struct sam_pool *pool, int worker)
+{
+    for (int i = 0; i < pool->task_count; i++)
+        drain_task(pool, i, worker);
+}
+
+/* Returns the number of jobs. */
+static size_t share_out(struct sam_pool *pool)
 {
     const size_t threads = (size_t)pool->threads;
-    for (size_t i = 0; i < threads; i++) {
-        atomic_store_explicit(&pool->worker[i].next, jobs * i / threads, memory_order_relaxed);
-        pool->worker[i].end = jobs * (i + 1) / threads;
+    size_t sum = 0;
+    for (int number = 0; number < pool->task_count; number++) {
+        const size_t jobs = pool->tasks[number].jobs;
+        for (size_t i = 0; i < threads; i++) {
+            struct share *share = &pool->worker[i].share[number];
+            atomic_store_explicit(&share->next, jobs * i / threads, memory_order_relaxed);
+            share->end = jobs * (i + 1) / threads;
+        }
+        sum += jobs;
     }
+    return sum;
 }
 
 static bool has_changed(const struct count *count, unsigned seen)
@@ -120,15 +137,20 @@ static void run_together(struct sam_pool *pool)
     await_change(pool, &pool->ended, ended);
 }
 
-void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *context)
+void sam_pool_run_tasks(struct sam_pool *pool, const struct sam_pool_task *tasks, int count)
 {
-    pool->work = work;
-    pool->context = context;
-    share_out(pool, jobs);
+    pool->tasks = tasks;
+    pool->task_count = count;
+    const size_t jobs = share_out(pool);
     if (pool->threads == 1 || jobs < 2)
         drain(pool, 0);
     else
         run_together(pool);
+}
+
+void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *context)
+{
+    sam_pool_run_tasks(pool, &(struct sam_pool_task){jobs, work, context}, 1);
 }
 
 struct sam_pool *sam_pool_new(int threads, struct sam_error *error)

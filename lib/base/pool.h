@@ -25,6 +25,17 @@ int sam_pool_threads(const struct sam_pool *pool);
  * a job must not call it, and one thread at a time may. */
 void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *context);
 
+/* The same of several tasks that do not depend on each other. A worker turns to a task when no job
+ * of an earlier one is left to begin: small jobs of a later task fill the time in which others
+ * still work at large ones. */
+struct sam_pool_task {
+    size_t jobs;
+    sam_pool_job *work;
+    void *context;
+};
+enum { SAM_POOL_TASKS = 4 }; /* at most */
+void sam_pool_run_tasks(struct sam_pool *pool, const struct sam_pool_task *tasks, int count);
+
 /* The number of processors this process may run on; at least 1. */
 int sam_pool_processors(void);
 

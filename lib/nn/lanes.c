@@ -28,14 +28,16 @@ struct pass {
 
 /* --- Regions and clocks ---------------------------------------------------------------------- */
 
-/* A region's context: the pass and whatever of these its job works on. */
+/* A region's context: the pass, what its jobs work on, and what is done beside them for the regions
+ * in front of it and behind. */
 struct region {
     const struct pass *pass;
-    int size;      /* of the images: decides the parts */
-    bool backward; /* which weights to prepare */
-    struct sam_lanes_unit *unit;
+    int size;                                 /* of the images: decides the parts */
     struct sam_lanes_block *block, *previous; /* previous: NULL at the stem */
-    double busy;                              /* seconds the calling thread spent in jobs */
+    struct sam_lanes_unit *prepare;           /* whose weights the next region wants, or NULL */
+    bool backward;                            /* for which pass */
+    struct sam_lanes_unit *sum; /* whose gradients the last region found in parts, or NULL */
+    double busy;                /* seconds the calling thread spent in jobs */
 };
 
 /* Time is taken on the calling thread, which is worker 0; `start` becomes now. */
@@ -55,23 +57,9 @@ static double clock_start(int worker)
     return worker == 0 ? sam_timing_now() : 0;
 }
 
-static void region_run(struct region *region, size_t jobs, sam_pool_job *job)
-{
-    struct sam_lanes_network *network = region->pass->network;
-    const double start = sam_timing_now();
-    region->busy = 0;
-    sam_pool_run(network->pool, jobs, job, region);
-    network->timing.entries[network->wait_time].seconds += sam_timing_now() - start - region->busy;
-}
-
 static int region_parts(const struct region *region)
 {
     return sam_lanes_network_parts(region->pass->network, region->size, region->pass->batch);
-}
-
-static void region_run_parts(struct region *region, sam_pool_job *job)
-{
-    region_run(region, (size_t)region_parts(region), job);
 }
 
 static struct sam_lanes_span region_span(const struct region *region, size_t part)
@@ -113,33 +101,36 @@ static struct sam_lanes_slope slope_of(const struct sam_lanes_unit *unit, const 
 
 enum { PREPARE_ROWS = 8, SUM_FLOATS = 16384 };
 
-static void prepare_job(void *context, size_t job, int worker)
+static size_t pieces_of(size_t count, size_t piece)
 {
-    struct region *region = context;
-    const struct pass *pass = region->pass;
-    const struct sam_arch_unit *arch = region->unit->arch;
-    double start = clock_start(worker);
-    const int first = (int)job * PREPARE_ROWS, end = first + PREPARE_ROWS;
-    const int rows = region->backward ? arch->in : arch->out;
-    pass->network->kernels->winograd_prepare(arch, pass->parameters + arch->weight,
-                                             region->backward, first, end < rows ? end : rows,
-                                             pass->network->transformed);
-    clock_add(region, worker, region->unit->weights_time, &start);
-}
-
-/* Makes the unit's weights what its convolution wants; weights_of() is where they are then. */
-static void prepare(const struct pass *pass, struct sam_lanes_unit *unit, bool backward)
-{
-    struct region region = {.pass = pass, .unit = unit, .backward = backward};
-    const int rows = backward ? unit->arch->in : unit->arch->out;
-    const size_t jobs = (size_t)(rows + PREPARE_ROWS - 1) / PREPARE_ROWS;
-    if (unit->winograd)
-        region_run(&region, jobs, prepare_job);
+    return (count + piece - 1) / piece;
 }
 
 static const float *weights_of(const struct pass *pass, const struct sam_lanes_unit *unit)
 {
-    return unit->winograd ? pass->network->transformed : pass->parameters + unit->arch->weight;
+    return unit->winograd ? pass->network->transformed[unit->role]
+                          : pass->parameters + unit->arch->weight;
+}
+
+static int prepare_rows(const struct region *region)
+{
+    const struct sam_lanes_unit *unit = region->prepare;
+    return !unit || !unit->winograd ? 0 : region->backward ? unit->arch->in : unit->arch->out;
+}
+
+/* Makes some of the weights what the convolution wants; weights_of() is where they are then. */
+static void prepare_job(void *context, size_t job, int worker)
+{
+    struct region *region = context;
+    const struct pass *pass = region->pass;
+    const struct sam_lanes_unit *unit = region->prepare;
+    double start = clock_start(worker);
+    const int first = (int)job * PREPARE_ROWS, end = first + PREPARE_ROWS;
+    const int rows = prepare_rows(region);
+    pass->network->kernels->winograd_prepare(unit->arch, pass->parameters + unit->arch->weight,
+                                             region->backward, first, end < rows ? end : rows,
+                                             pass->network->transformed[unit->role]);
+    clock_add(region, worker, unit->weights_time, &start);
 }
 
 static size_t weight_count(const struct sam_lanes_unit *unit)
@@ -152,39 +143,62 @@ static size_t weight_count(const struct sam_lanes_unit *unit)
 static float *dweights_of(const struct pass *pass, const struct sam_lanes_unit *unit, size_t part)
 {
     return part == 0 ? pass->gradient + unit->arch->weight
-                     : pass->network->dweights + (part - 1) * weight_count(unit);
+                     : pass->network->dweights[unit->role] + (part - 1) * weight_count(unit);
 }
-
-static void sum_job(void *context, size_t job, int worker)
-{
-    struct region *region = context;
-    const struct pass *pass = region->pass;
-    const size_t count = weight_count(region->unit), first = job * SUM_FLOATS;
-    const size_t end = first + SUM_FLOATS < count ? first + SUM_FLOATS : count;
-    float *sum = dweights_of(pass, region->unit, 0);
-    double start = clock_start(worker);
-    for (size_t part = 1; part < (size_t)region_parts(region); part++) {
-        const float *more = dweights_of(pass, region->unit, part);
-        for (size_t i = first; i < end; i++)
-            sum[i] += more[i];
-    }
-    clock_add(region, worker, pass->network->sum_time, &start);
-}
-
-/* The gradient by the unit's weights: the sum of what the parts found, in their order. */
-static void sum_parts(const struct pass *pass, struct sam_lanes_unit *unit, int size)
-{
-    struct region region = {.pass = pass, .unit = unit, .size = size};
-    if (region_parts(&region) > 1)
-        region_run(&region, (weight_count(unit) + SUM_FLOATS - 1) / SUM_FLOATS, sum_job);
-}
-
-/* --- Forward ---------------------------------------------------------------------------------- */
 
 static int output_size(const struct sam_lanes_unit *unit)
 {
     return unit->arch->size / unit->arch->stride;
 }
+
+static size_t parts_to_sum(const struct region *region)
+{
+    return (size_t)sam_lanes_network_parts(region->pass->network, output_size(region->sum),
+                                           region->pass->batch);
+}
+
+/* Some of the gradient by the unit's weights: the sum of what the parts found, in their order. */
+static void sum_job(void *context, size_t job, int worker)
+{
+    struct region *region = context;
+    const size_t count = weight_count(region->sum), first = job * SUM_FLOATS;
+    const size_t end = first + SUM_FLOATS < count ? first + SUM_FLOATS : count;
+    const size_t parts = parts_to_sum(region);
+    float *sum = dweights_of(region->pass, region->sum, 0);
+    double start = clock_start(worker);
+    for (size_t part = 1; part < parts; part++) {
+        const float *more = dweights_of(region->pass, region->sum, part);
+        for (size_t i = first; i < end; i++)
+            sum[i] += more[i];
+    }
+    clock_add(region, worker, region->pass->network->sum_time, &start);
+}
+
+static size_t sum_jobs(const struct region *region)
+{
+    return region->sum && parts_to_sum(region) > 1
+               ? pieces_of(weight_count(region->sum), SUM_FLOATS)
+               : 0;
+}
+
+/* --- Running regions -------------------------------------------------------------------------- */
+
+/* Runs `job` for each part (NULL: for none), and beside that what other regions need. */
+static void region_run(struct region *region, sam_pool_job *job)
+{
+    struct sam_lanes_network *network = region->pass->network;
+    const struct sam_pool_task tasks[] = {
+        {job ? (size_t)region_parts(region) : 0, job, region},
+        {sum_jobs(region), sum_job, region},
+        {pieces_of((size_t)prepare_rows(region), PREPARE_ROWS), prepare_job, region},
+    };
+    const double start = sam_timing_now();
+    region->busy = 0;
+    sam_pool_run_tasks(network->pool, tasks, sizeof tasks / sizeof *tasks);
+    network->timing.entries[network->wait_time].seconds += sam_timing_now() - start - region->busy;
+}
+
+/* --- Forward ---------------------------------------------------------------------------------- */
 
 /* One part of a unit: its convolution, and the moments of what comes out. */
 static void unit_forward(struct region *region, struct sam_lanes_unit *unit, size_t part,
@@ -270,20 +284,22 @@ static void conv2_job(void *context, size_t part, int worker)
     unit_forward(region, &block->conv2, part, worker, &input);
 }
 
-static void block_forward(const struct pass *pass, struct sam_lanes_block *block)
+/* The block's conv1 has its weights prepared; so has, on return, that of `next`, unless NULL. */
+static void block_forward(const struct pass *pass, struct sam_lanes_block *block,
+                          struct sam_lanes_block *next)
 {
     struct region region = {.pass = pass,
                             .size = output_size(&block->conv1),
                             .block = block,
                             .previous = in_front(pass->network, block)};
     const int parts = region_parts(&region);
-    prepare(pass, &block->conv1, false);
-    region_run_parts(&region, conv1_job);
+    region.prepare = &block->conv2;
+    region_run(&region, conv1_job);
     unit_finish(pass, &block->conv1, parts);
     if (block->has_shortcut)
         unit_finish(pass, &block->shortcut, parts);
-    prepare(pass, &block->conv2, false);
-    region_run_parts(&region, conv2_job);
+    region.prepare = next ? &next->conv1 : NULL;
+    region_run(&region, conv2_job);
     unit_finish(pass, &block->conv2, parts);
 }
 
@@ -311,15 +327,20 @@ static struct sam_plain_linear linear_of(const struct sam_lanes_network *network
 static void forward(const struct pass *pass)
 {
     struct sam_lanes_network *network = pass->network;
-    struct region region = {.pass = pass, .size = SAM_ARCH_IMAGE};
-    region_run_parts(&region, stem_job);
-    unit_finish(pass, &network->stem, region_parts(&region));
-    for (size_t i = 0; i < network->tables.block_count; i++)
-        block_forward(pass, &network->blocks[i]);
-
     struct sam_lanes_block *last = last_block(network);
-    region = (struct region){.pass = pass, .size = output_size(&last->conv2), .block = last};
-    region_run_parts(&region, pool_job);
+    struct region region = {
+        .pass = pass, .size = SAM_ARCH_IMAGE, .prepare = &network->blocks[0].conv1};
+    region_run(&region, stem_job);
+    unit_finish(pass, &network->stem, region_parts(&region));
+    for (struct sam_lanes_block *block = network->blocks; block <= last; block++)
+        block_forward(pass, block, block < last ? block + 1 : NULL);
+
+    region = (struct region){.pass = pass,
+                             .size = output_size(&last->conv2),
+                             .block = last,
+                             .prepare = pass->gradient ? &last->conv2 : NULL,
+                             .backward = true};
+    region_run(&region, pool_job);
     const double start = sam_timing_now();
     const struct sam_plain_linear linear = linear_of(network);
     sam_plain_linear_forward(&linear, pass->batch, network->pooled,
@@ -330,45 +351,36 @@ static void forward(const struct pass *pass)
 
 /* --- Backward --------------------------------------------------------------------------------- */
 
-/* The gradient by the output of a block of this stage. */
-static float *slope_buffer(const struct sam_lanes_network *network, int stage)
+/* Adds the norm of a unit to the ReLU, for one part. */
+static void relu_add(struct sam_lanes_relu *relu, const struct sam_lanes_unit *unit, size_t part)
 {
-    return network->slopes[stage % 2];
+    relu->norm[relu->norms].y = unit->y;
+    relu->norm[relu->norms].mean = unit->mean;
+    relu->norm[relu->norms++].sums = unit->sums + (int)part * unit->arch->out;
 }
 
-/* One part of a ReLU and the sums for the norm in front of it. */
-static void gate(struct region *region, struct sam_lanes_unit *unit, size_t part, int worker,
-                 const struct sam_lanes_input *passed, float *dz)
+/* The ReLU at the end of `block`, or of the stem. */
+static struct sam_lanes_relu relu_behind(const struct sam_lanes_network *network,
+                                         const struct sam_lanes_block *block, size_t part)
 {
-    double start = clock_start(worker);
-    region->pass->network->kernels->gate(region_span(region, part), unit->arch->out, unit->pixels,
-                                         passed, unit->y, unit->mean, dz,
-                                         unit->sums + (int)part * unit->arch->out);
-    clock_add(region, worker, unit->pointwise_time, &start);
-}
-
-/* The same for a block's last ReLU (the norm of a shortcut shares it), or the stem's. */
-static void gate_output(struct region *region, struct sam_lanes_block *block, size_t part,
-                        int worker, float *dz)
-{
-    struct sam_lanes_network *network = region->pass->network;
-    const struct sam_lanes_input passed = input_behind(network, block);
-    gate(region, block ? &block->conv2 : &network->stem, part, worker, &passed, dz);
+    struct sam_lanes_relu relu = {0};
+    relu_add(&relu, block ? &block->conv2 : &network->stem, part);
     if (block && block->has_shortcut)
-        gate(region, &block->shortcut, part, worker, &passed, dz);
+        relu_add(&relu, &block->shortcut, part);
+    return relu;
 }
 
-/* One part of a convolution's gradients. */
+/* One part of a convolution's gradients; `made` lacks dweights. */
 static void unit_backward(struct region *region, const struct sam_lanes_unit *unit, size_t part,
                           int worker, const struct sam_lanes_input *input, const float *dz,
-                          bool add, float *dx)
+                          struct sam_lanes_gradients made)
 {
     const struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_slope slope = slope_of(unit, dz);
+    made.dweights = dweights_of(region->pass, unit, part);
     double start = clock_start(worker);
     unit->conv->backward(unit->arch, region_span(region, part), input, &slope,
-                         weights_of(region->pass, unit), add, dx,
-                         dweights_of(region->pass, unit, part), scratch_of(network, worker));
+                         weights_of(region->pass, unit), &made, scratch_of(network, worker));
     clock_add(region, worker, unit->backward_time, &start);
 }
 
@@ -377,72 +389,82 @@ static void conv2_back_job(void *context, size_t part, int worker)
     struct region *region = context;
     struct sam_lanes_block *block = region->block;
     const struct sam_lanes_input input = normed(&block->conv1, true);
+    struct sam_lanes_relu relu = {0};
+    relu_add(&relu, &block->conv1, part);
     unit_backward(region, &block->conv2, part, worker, &input,
-                  slope_buffer(region->pass->network, block->conv2.arch->stage), false, block->out);
-    gate(region, &block->conv1, part, worker, &input, block->out);
+                  region->pass->network->slopes[block->conv2.arch->stage],
+                  (struct sam_lanes_gradients){.dx = block->out, .relu = &relu});
 }
 
-/* The identity's gradient is in the buffer already, and conv1's is added to it. */
-static void conv1_back_job(void *context, size_t part, int worker)
+/* The gradient by the input of `block`. */
+static float *input_slope(const struct region *region)
 {
-    struct region *region = context;
-    const struct sam_lanes_network *network = region->pass->network;
-    struct sam_lanes_block *block = region->block;
-    const struct sam_lanes_input input = input_behind(network, region->previous);
-    const int stage = region->previous ? region->previous->conv2.arch->stage : 1;
-    float *dx = slope_buffer(network, stage);
-    unit_backward(region, &block->conv1, part, worker, &input, block->out, !block->has_shortcut,
-                  dx);
-    if (!block->has_shortcut)
-        gate_output(region, region->previous, part, worker, dx);
+    const struct sam_lanes_block *previous = region->previous;
+    return region->pass->network->slopes[previous ? previous->conv2.arch->stage : 1];
 }
 
 static void shortcut_back_job(void *context, size_t part, int worker)
 {
     struct region *region = context;
     const struct sam_lanes_network *network = region->pass->network;
-    struct sam_lanes_block *block = region->block;
+    const struct sam_lanes_unit *shortcut = &region->block->shortcut;
     const struct sam_lanes_input input = input_behind(network, region->previous);
-    float *dx = slope_buffer(network, region->previous->conv2.arch->stage);
-    unit_backward(region, &block->shortcut, part, worker, &input,
-                  slope_buffer(network, block->shortcut.arch->stage), true, dx);
-    gate_output(region, region->previous, part, worker, dx);
+    unit_backward(region, shortcut, part, worker, &input, network->slopes[shortcut->arch->stage],
+                  (struct sam_lanes_gradients){.dx = input_slope(region)});
 }
 
-static void unit_back_finish(const struct region *region, struct sam_lanes_unit *unit)
+/* The gradient of the other branch, identity or shortcut, is in the buffer already. */
+static void conv1_back_job(void *context, size_t part, int worker)
 {
-    const struct pass *pass = region->pass;
-    const int passes = unit == &pass->network->stem ? 1 : 2;
-    pass->network->timing.entries[unit->backward_time].flops += passes * unit->flops * pass->batch;
-    sum_parts(pass, unit, region->size);
+    struct region *region = context;
+    const struct sam_lanes_network *network = region->pass->network;
+    const struct sam_lanes_input input = input_behind(network, region->previous);
+    const struct sam_lanes_relu relu = relu_behind(network, region->previous, part);
+    unit_backward(
+        region, &region->block->conv1, part, worker, &input, region->block->out,
+        (struct sam_lanes_gradients){.dx = input_slope(region), .add = true, .relu = &relu});
 }
 
-/* On entry the slope of the block's output has passed its last ReLU, and the sums for the norms of
- * conv2 and the shortcut are taken over `*parts` parts; on return the same is true of the block in
- * front. */
-static void block_backward(const struct pass *pass, struct sam_lanes_block *block, int *parts)
+static void count_backward(const struct pass *pass, const struct sam_lanes_unit *unit, int passes)
+{
+    pass->network->timing.entries[unit->backward_time].flops += passes * unit->flops * pass->batch;
+}
+
+/* One convolution's gradients, and the sum of those of the one before it. */
+static void convolution_backward(struct region *region, struct sam_lanes_unit *unit,
+                                 sam_pool_job *job, struct sam_lanes_unit *prepare)
+{
+    region->prepare = prepare;
+    region_run(region, job);
+    count_backward(region->pass, unit, 2);
+    region->sum = unit;
+}
+
+/* On entry the slope of the block's output has passed its last ReLU, the sums for the norms of
+ * conv2 and the shortcut are taken over `*parts` parts, and conv2's weights are prepared; on return
+ * the same is true of the block in front. The gradients of `*sum` are still in parts. */
+static void block_backward(const struct pass *pass, struct sam_lanes_block *block, int *parts,
+                           struct sam_lanes_unit **sum)
 {
     struct region region = {.pass = pass,
                             .size = output_size(&block->conv1),
                             .block = block,
-                            .previous = in_front(pass->network, block)};
+                            .previous = in_front(pass->network, block),
+                            .backward = true,
+                            .sum = *sum};
     sam_lanes_norm_slope(&block->conv2, *parts, pass->batch, pass->parameters, pass->gradient);
     if (block->has_shortcut)
         sam_lanes_norm_slope(&block->shortcut, *parts, pass->batch, pass->parameters,
                              pass->gradient);
     *parts = region_parts(&region);
-    prepare(pass, &block->conv2, true);
-    region_run_parts(&region, conv2_back_job);
-    unit_back_finish(&region, &block->conv2);
+    convolution_backward(&region, &block->conv2, conv2_back_job, &block->conv1);
 
     sam_lanes_norm_slope(&block->conv1, *parts, pass->batch, pass->parameters, pass->gradient);
-    prepare(pass, &block->conv1, true);
-    region_run_parts(&region, conv1_back_job);
-    unit_back_finish(&region, &block->conv1);
-    if (block->has_shortcut) {
-        region_run_parts(&region, shortcut_back_job);
-        unit_back_finish(&region, &block->shortcut);
-    }
+    if (block->has_shortcut)
+        convolution_backward(&region, &block->shortcut, shortcut_back_job, NULL);
+    convolution_backward(&region, &block->conv1, conv1_back_job,
+                         region.previous ? &region.previous->conv2 : NULL);
+    *sum = region.sum;
 }
 
 static void spread_job(void *context, size_t part, int worker)
@@ -450,10 +472,15 @@ static void spread_job(void *context, size_t part, int worker)
     struct region *region = context;
     struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_unit *last = &region->block->conv2;
-    float *dz = slope_buffer(network, last->arch->stage);
+    float *dz = network->slopes[last->arch->stage];
+    double start = clock_start(worker);
     network->kernels->spread(region_span(region, part), last->arch->out, last->pixels,
                              network->dpooled, dz);
-    gate_output(region, region->block, part, worker, dz);
+    const struct sam_lanes_input passed = as_it_is(region->block->out);
+    const struct sam_lanes_relu relu = relu_behind(network, region->block, part);
+    network->kernels->gate(region_span(region, part), last->arch->out, last->pixels, &passed, &relu,
+                           dz);
+    clock_add(region, worker, last->pointwise_time, &start);
 }
 
 static void stem_back_job(void *context, size_t part, int worker)
@@ -461,8 +488,8 @@ static void stem_back_job(void *context, size_t part, int worker)
     struct region *region = context;
     const struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_input input = as_it_is(network->images);
-    unit_backward(region, &network->stem, part, worker, &input, slope_buffer(network, 1), false,
-                  NULL);
+    unit_backward(region, &network->stem, part, worker, &input, network->slopes[1],
+                  (struct sam_lanes_gradients){0});
 }
 
 static void linear_backward(const struct pass *pass)
@@ -482,16 +509,19 @@ static void backward(const struct pass *pass)
     struct sam_lanes_network *network = pass->network;
     struct sam_lanes_block *last = last_block(network);
     struct region region = {.pass = pass, .size = output_size(&last->conv2), .block = last};
+    struct sam_lanes_unit *sum = NULL;
     int parts = region_parts(&region);
     linear_backward(pass);
-    region_run_parts(&region, spread_job);
+    region_run(&region, spread_job);
     for (size_t i = network->tables.block_count; i-- > 0;)
-        block_backward(pass, &network->blocks[i], &parts);
+        block_backward(pass, &network->blocks[i], &parts, &sum);
 
     sam_lanes_norm_slope(&network->stem, parts, pass->batch, pass->parameters, pass->gradient);
-    region = (struct region){.pass = pass, .size = SAM_ARCH_IMAGE};
-    region_run_parts(&region, stem_back_job);
-    unit_back_finish(&region, &network->stem);
+    region = (struct region){.pass = pass, .size = SAM_ARCH_IMAGE, .sum = sum};
+    region_run(&region, stem_back_job);
+    count_backward(pass, &network->stem, 1);
+    region.sum = &network->stem;
+    region_run(&region, NULL);
 }
 
 /* --- The backends ----------------------------------------------------------------------------- */

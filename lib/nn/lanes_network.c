@@ -43,7 +43,7 @@ static float *take_floats(struct sam_placement *placement, size_t count)
 
 /* What the units need of the memory they share, each the largest of all. */
 struct shared {
-    size_t scratch, transformed, dweights, slopes[2];
+    size_t scratch, transformed[SAM_LANES_ROLES], dweights[SAM_LANES_ROLES];
 };
 
 static void raise_to(size_t *largest, size_t value)
@@ -52,14 +52,22 @@ static void raise_to(size_t *largest, size_t value)
         *largest = value;
 }
 
+/* Floats of what a unit puts out, of the largest minibatch. */
+static size_t output_floats(const struct sam_lanes_network *network,
+                            const struct sam_lanes_unit *unit)
+{
+    const int samples = groups_of(network, network->max_batch) * network->kernels->lanes;
+    return (size_t)samples * (size_t)(unit->arch->out * unit->pixels);
+}
+
+/* All but its y. */
 static void place_unit(const struct sam_lanes_network *network, struct sam_lanes_unit *unit,
-                       struct sam_placement *placement, int batch, struct shared *shared)
+                       struct sam_placement *placement, struct shared *shared)
 {
     const struct sam_arch_unit *arch = unit->arch;
     const size_t channels = (size_t)arch->out;
-    const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
-    const int parts = sam_lanes_network_parts(network, arch->size / arch->stride, batch);
-    unit->y = take_floats(placement, samples * channels * (size_t)unit->pixels);
+    const int parts =
+        sam_lanes_network_parts(network, arch->size / arch->stride, network->max_batch);
     float **const arrays[] = {&unit->mean, &unit->inverse, &unit->scale, &unit->shift,
                               &unit->a,    &unit->b,       &unit->c};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
@@ -69,10 +77,26 @@ static void place_unit(const struct sam_lanes_network *network, struct sam_lanes
     unit->sums = sam_placement_take(placement, SAM_LANES_MOST_PARTS * channels, sizeof *unit->sums);
     raise_to(&shared->scratch, unit->conv->scratch(arch));
     if (unit->winograd)
-        raise_to(&shared->transformed, network->kernels->winograd_weights(arch));
-    raise_to(&shared->dweights,
+        raise_to(&shared->transformed[unit->role], network->kernels->winograd_weights(arch));
+    raise_to(&shared->dweights[unit->role],
              (size_t)(parts - 1) * channels * (size_t)(arch->in * arch->kernel * arch->kernel));
-    raise_to(&shared->slopes[arch->stage % 2], samples * channels * (size_t)unit->pixels);
+}
+
+/* The next stage's last block (there are at least two) leaves its place to this stage's slope. */
+static void place_block(struct sam_lanes_network *network, struct sam_lanes_block *block,
+                        struct sam_placement *placement, struct shared *shared)
+{
+    const size_t floats = output_floats(network, &block->conv1);
+    block->conv1.y = take_floats(placement, 2 * floats);
+    block->conv2.y = block->conv1.y ? block->conv1.y + floats : NULL;
+    network->slopes[block->conv1.arch->stage - 1] = block->conv1.y;
+    block->out = take_floats(placement, floats);
+    place_unit(network, &block->conv1, placement, shared);
+    place_unit(network, &block->conv2, placement, shared);
+    if (block->has_shortcut) {
+        block->shortcut.y = take_floats(placement, floats);
+        place_unit(network, &block->shortcut, placement, shared);
+    }
 }
 
 static void place_network(void *context, struct sam_placement *placement)
@@ -81,25 +105,19 @@ static void place_network(void *context, struct sam_placement *placement)
     const int batch = network->max_batch;
     const struct sam_arch_tables *tables = &network->tables;
     const size_t samples = (size_t)(groups_of(network, batch) * network->kernels->lanes);
+    const struct sam_lanes_block *last = &network->blocks[tables->block_count - 1];
     struct shared shared = {0};
-    place_unit(network, &network->stem, placement, batch, &shared);
-    raise_to(&shared.slopes[1], shared.slopes[0]); /* the stem's slope is that of stage 1's input */
-    shared.slopes[0] = 0;
-    for (size_t i = 0; i < tables->block_count; i++) {
-        struct sam_lanes_block *block = &network->blocks[i];
-        place_unit(network, &block->conv1, placement, batch, &shared);
-        place_unit(network, &block->conv2, placement, batch, &shared);
-        if (block->has_shortcut)
-            place_unit(network, &block->shortcut, placement, batch, &shared);
-        block->out = take_floats(placement,
-                                 samples * (size_t)(block->conv2.arch->out * block->conv2.pixels));
-    }
+    network->stem.y = take_floats(placement, output_floats(network, &network->stem));
+    place_unit(network, &network->stem, placement, &shared);
+    for (size_t i = 0; i < tables->block_count; i++)
+        place_block(network, &network->blocks[i], placement, &shared);
+    network->slopes[SAM_ARCH_STAGES] = take_floats(placement, output_floats(network, &last->conv2));
     network->images =
         take_floats(placement, samples * (size_t)tables->stem.in * SAM_ARCH_IMAGE * SAM_ARCH_IMAGE);
-    for (int i = 0; i < 2; i++)
-        network->slopes[i] = take_floats(placement, shared.slopes[i]);
-    network->transformed = take_floats(placement, shared.transformed);
-    network->dweights = take_floats(placement, shared.dweights);
+    for (int i = 0; i < SAM_LANES_ROLES; i++) {
+        network->transformed[i] = take_floats(placement, shared.transformed[i]);
+        network->dweights[i] = take_floats(placement, shared.dweights[i]);
+    }
     network->scratch = (shared.scratch + 15) / 16 * 16;
     network->scratches =
         take_floats(placement, (size_t)sam_pool_threads(network->pool) * network->scratch);
@@ -114,12 +132,13 @@ static void place_network(void *context, struct sam_placement *placement)
 /* --- Units ----------------------------------------------------------------------------------- */
 
 static struct sam_lanes_unit unit_new(struct sam_lanes_network *network,
-                                      const struct sam_arch_unit *arch, enum sam_engine_conv conv)
+                                      const struct sam_arch_unit *arch, enum sam_lanes_role role,
+                                      enum sam_engine_conv conv)
 {
     const struct sam_lanes_kernels *kernels = network->kernels;
     struct sam_timing *timing = &network->timing;
     const int output = arch->size / arch->stride, k = arch->kernel;
-    struct sam_lanes_unit unit = {.arch = arch, .pixels = output * output};
+    struct sam_lanes_unit unit = {.arch = arch, .role = role, .pixels = output * output};
     /* With the few channels of an image the transforms cost more than they save. */
     unit.winograd = conv == SAM_ENGINE_CONV_FAST && k == 3 && arch->stage > 0;
     unit.conv = unit.winograd ? &kernels->winograd : &kernels->direct;
@@ -141,15 +160,15 @@ static void make_units(struct sam_lanes_network *network, enum sam_engine_conv c
 {
     const struct sam_arch_tables *tables = &network->tables;
     network->images_time = sam_timing_entry(&network->timing, "images, layout");
-    network->stem = unit_new(network, &tables->stem, conv);
+    network->stem = unit_new(network, &tables->stem, SAM_LANES_CONV2, conv);
     for (size_t i = 0; i < tables->block_count; i++) {
         const struct sam_arch_block *arch = &tables->blocks[i];
         struct sam_lanes_block *block = &network->blocks[i];
-        block->conv1 = unit_new(network, &arch->conv1, conv);
-        block->conv2 = unit_new(network, &arch->conv2, conv);
+        block->conv1 = unit_new(network, &arch->conv1, SAM_LANES_CONV1, conv);
+        block->conv2 = unit_new(network, &arch->conv2, SAM_LANES_CONV2, conv);
         block->has_shortcut = arch->has_shortcut;
         if (arch->has_shortcut)
-            block->shortcut = unit_new(network, &arch->shortcut, conv);
+            block->shortcut = unit_new(network, &arch->shortcut, SAM_LANES_SHORTCUT, conv);
     }
     network->head_time = sam_timing_entry(&network->timing, "linear, loss");
     network->sum_time = sam_timing_entry(&network->timing, "weight gradients, sums over parts");

@@ -2,9 +2,10 @@
  * that all of it lies in.
  *
  * Of every unit is kept y, the output of its convolution, and of every block its output; what a
- * norm and a ReLU make of y is computed when it is read. The gradient that flows backward needs two
- * buffers, one for the odd stages and one for the even, and inside a block it takes the place of
- * the block's output, which nobody reads any more by then. */
+ * norm and a ReLU make of y is computed when it is read. The gradient that flows backward takes the
+ * place of what nobody reads any more by then: inside a block that of the block's output; between
+ * the blocks of a stage that of the y of two convolutions of the next stage, which are half as
+ * large as this one's. */
 #ifndef SAM_NN_LANES_NETWORK_H
 #define SAM_NN_LANES_NETWORK_H
 
@@ -22,10 +23,20 @@ enum {
     SAM_LANES_MOST_PARTS = 16, /* parts of a minibatch */
 };
 
+/* Work on a convolution goes on beside the next one: weights are prepared before it, the parts'
+ * gradients are summed after it. So each has memory for that which its neighbours do not use. */
+enum sam_lanes_role {
+    SAM_LANES_CONV2, /* and the stem, which is alone */
+    SAM_LANES_CONV1,
+    SAM_LANES_SHORTCUT,
+    SAM_LANES_ROLES,
+};
+
 /* A convolution and its batch norm. */
 struct sam_lanes_unit {
     const struct sam_arch_unit *arch;
     const struct sam_lanes_conv *conv;
+    enum sam_lanes_role role;
     bool winograd;
     int pixels;            /* of the output */
     float *y;              /* (G, out, S, S, L) */
@@ -51,15 +62,15 @@ struct sam_lanes_network {
     struct sam_arena *arena;
     struct sam_pool *pool;
     struct sam_lanes_unit stem;
-    struct sam_lanes_block *blocks; /* (tables.block_count) */
-    float *images;                  /* (G, channels, 32, 32, L) */
-    float *slopes[2];               /* the gradient by a block's output; by parity of its stage */
-    float *transformed;             /* weights of the unit at work, for Winograd */
-    float *dweights;                /* (parts - 1, weights of the unit at work) */
-    size_t scratch;                 /* floats for each worker */
-    float *scratches;               /* (workers, scratch) */
-    float *pooled, *dpooled;        /* (features, N) */
-    float *logits, *dlogits;        /* (classes, N) */
+    struct sam_lanes_block *blocks;     /* (tables.block_count) */
+    float *images;                      /* (G, channels, 32, 32, L) */
+    float *slopes[SAM_ARCH_STAGES + 1]; /* by stage: the gradient by a block's output */
+    /* By role, of the unit at work: its weights, for Winograd; (parts - 1, weights) gradients. */
+    float *transformed[SAM_LANES_ROLES], *dweights[SAM_LANES_ROLES];
+    size_t scratch;          /* floats for each worker */
+    float *scratches;        /* (workers, scratch) */
+    float *pooled, *dpooled; /* (features, N) */
+    float *logits, *dlogits; /* (classes, N) */
     struct sam_timing timing;
     size_t images_time, head_time, sum_time, wait_time; /* timing entries */
     char description[128];

@@ -73,6 +73,25 @@ static void pool_runs_each_job_once(void **state)
     }
 }
 
+static void pool_runs_tasks_together(void **state)
+{
+    (void)state;
+    struct sam_error error;
+    for (int threads = 1; threads <= 5; threads += 2) {
+        struct sam_pool *pool = sam_pool_new(threads, &error);
+        int large[97] = {0}, small[3] = {0};
+        const struct sam_pool_task tasks[] = {
+            {97, add_job, large}, {0, add_job, NULL}, {3, add_job, small}};
+        for (int round = 0; round < 200; round++)
+            sam_pool_run_tasks(pool, tasks, 3);
+        for (int job = 0; job < 97; job++)
+            assert_int_equal(large[job], 200 * job);
+        for (int job = 0; job < 3; job++)
+            assert_int_equal(small[job], 200 * job);
+        sam_pool_free(pool);
+    }
+}
+
 static void numbers_are_strict(void **state)
 {
     (void)state;
@@ -188,6 +207,7 @@ int main(void)
         cmocka_unit_test(rng_purposes_differ),
         cmocka_unit_test(rng_below_and_permutation),
         cmocka_unit_test(pool_runs_each_job_once),
+        cmocka_unit_test(pool_runs_tasks_together),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(number_lists),
         cmocka_unit_test(csv_round_trip),

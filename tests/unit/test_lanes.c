@@ -176,7 +176,7 @@ static void trial_free(struct trial *t)
     free(t->moments);
 }
 
-static void trial_run(struct trial *t, bool winograd, bool add)
+static void trial_run(struct trial *t, bool winograd, bool add, const struct sam_lanes_relu *relu)
 {
     const struct sam_lanes_conv *conv = winograd ? &t->kernels->winograd : &t->kernels->direct;
     const struct sam_lanes_input input = {t->x, t->scale, t->shift, true};
@@ -191,8 +191,8 @@ static void trial_run(struct trial *t, bool winograd, bool add)
     conv->forward(&t->unit, t->span, &input, weights, t->made_y, t->moments, scratch);
     if (winograd)
         t->kernels->winograd_prepare(&t->unit, t->weights, true, 0, t->unit.in, transformed);
-    conv->backward(&t->unit, t->span, &input, &slope, weights, add, t->made_dx, t->made_dweights,
-                   scratch);
+    const struct sam_lanes_gradients made = {t->made_dx, add, relu, t->made_dweights};
+    conv->backward(&t->unit, t->span, &input, &slope, weights, &made, scratch);
     free(scratch);
     free(transformed);
 }
@@ -265,21 +265,21 @@ static const int shapes[][5] = {
     {70, 35, 8, 3, 1}, {20, 34, 16, 3, 1}, {36, 40, 8, 3, 2}, {18, 17, 32, 3, 2},
 };
 
+static struct sam_arch_unit unit_of(const int shape[5])
+{
+    return (struct sam_arch_unit){
+        .in = shape[0], .out = shape[1], .size = shape[2], .kernel = shape[3], .stride = shape[4]};
+}
+
 static void convolutions(bool winograd, double stray)
 {
     for (int i = 0; i < ALL_KERNELS; i++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-            const int *shape = shapes[s];
-            const struct sam_arch_unit unit = {.in = shape[0],
-                                               .out = shape[1],
-                                               .size = shape[2],
-                                               .kernel = shape[3],
-                                               .stride = shape[4]};
-            if (!runs_here(all_kernels[i].name) || (winograd && shape[3] != 3))
+            if (!runs_here(all_kernels[i].name) || (winograd && shapes[s][3] != 3))
                 continue;
             for (int add = 0; add < 2; add++) {
-                struct trial trial = trial_new(all_kernels[i].kernels, unit, 19);
-                trial_run(&trial, winograd, add);
+                struct trial trial = trial_new(all_kernels[i].kernels, unit_of(shapes[s]), 19);
+                trial_run(&trial, winograd, add, NULL);
                 trial_check(&trial, add, stray);
                 trial_check_moments(&trial);
                 trial_free(&trial);
@@ -299,6 +299,79 @@ static void winograd_is_the_definition(void **state)
     convolutions(true, 1e-5);
 }
 
+static size_t input_count(const struct trial *t)
+{
+    return (size_t)(t->span.end * t->kernels->lanes * t->unit.in * t->unit.size * t->unit.size);
+}
+
+/* The gradient by the input, which `unpassed` is without a ReLU, has passed the one that the input
+ * comes out of; and the sums for two norms, which read x and `other`, are of that. */
+static void check_passed(const struct trial *t, const float *unpassed, const float *other,
+                         const struct sam_lanes_relu *relu)
+{
+    const int size = t->unit.size;
+    for (int c = 0; c < t->unit.in; c++) {
+        double sum = 0, product[2] = {0}, scale = 0;
+        for (int n = 0; n < t->span.batch; n++)
+            for (int i = 0; i < size * size; i++) {
+                const size_t at = place(t, t->unit.in, size, n, c, 0, i);
+                const double z = (double)t->x[at] * (double)t->scale[c] + (double)t->shift[c];
+                const double dz = (double)t->made_dx[at];
+                if (fabs(z) > 1e-6) /* of less, a float may have another sign */
+                    assert_true(dz == (z > 0 ? (double)unpassed[at] : 0));
+                sum += dz;
+                product[0] += dz * ((double)t->x[at] - (double)t->shift[c]);
+                product[1] += dz * ((double)other[at] - (double)t->scale[c]);
+                scale += fabs(dz);
+            }
+        for (int norm = 0; norm < 2; norm++) {
+            assert_true(fabs(relu->norm[norm].sums[c][0] - sum) <= 1e-6 * scale);
+            assert_true(fabs(relu->norm[norm].sums[c][1] - product[norm]) <= 4e-6 * scale);
+        }
+    }
+}
+
+static void check_backward_through_relu(struct trial *t, bool winograd, bool add)
+{
+    const size_t inputs = input_count(t), channels = (size_t)t->unit.in;
+    float *before = random_floats(inputs, 21), *other = random_floats(inputs, 22);
+    for (size_t at = 0; at < inputs; at++) /* the slopes of lanes left over are zero */
+        if (at / (channels * (size_t)(t->unit.size * t->unit.size * t->kernels->lanes)) *
+                    (size_t)t->kernels->lanes +
+                at % (size_t)t->kernels->lanes >=
+            (size_t)t->span.batch)
+            before[at] = 0;
+    double(*sums)[2] = sam_memory_new(2 * channels, sizeof *sums, &error);
+    const struct sam_lanes_relu relu = {
+        2, {{t->x, t->shift, sums}, {other, t->scale, sums + channels}}};
+    memcpy(t->made_dx, before, inputs * sizeof *before);
+    trial_run(t, winograd, add, NULL);
+    float *unpassed = sam_memory_new(inputs, sizeof *unpassed, &error);
+    memcpy(unpassed, t->made_dx, inputs * sizeof *before);
+    memcpy(t->made_dx, before, inputs * sizeof *before);
+    trial_run(t, winograd, add, &relu);
+    check_passed(t, unpassed, other, &relu);
+    free(before);
+    free(other);
+    free(sums);
+    free(unpassed);
+}
+
+static void gradients_pass_the_relu_in_front(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ALL_KERNELS; i++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+            for (int variant = 0; variant < 4; variant++) {
+                const bool winograd = variant / 2 == 1;
+                if (!runs_here(all_kernels[i].name) || (winograd && shapes[s][3] != 3))
+                    continue;
+                struct trial trial = trial_new(all_kernels[i].kernels, unit_of(shapes[s]), 19);
+                check_backward_through_relu(&trial, winograd, variant % 2 == 1);
+                trial_free(&trial);
+            }
+}
+
 /* Means a thousand times the deviation must not spoil the variance (of a single tap: zeros around
  * the image would make it large); and the last group, which is not full, may be a span of its own.
  */
@@ -314,10 +387,10 @@ static void moments_are_the_definition(void **state)
             struct trial trial = trial_new(all_kernels[i].kernels, unit, 21);
             for (int c = 0; c < unit.in; c++)
                 trial.shift[c] += 1000;
-            trial_run(&trial, winograd, false);
+            trial_run(&trial, winograd, false, NULL);
             trial_check_moments(&trial);
             trial.span.first = trial.span.end - 1;
-            trial_run(&trial, winograd, false);
+            trial_run(&trial, winograd, false, NULL);
             trial_check_moments(&trial);
             trial_free(&trial);
         }
@@ -367,7 +440,8 @@ static void check_join_and_gate(const struct sam_lanes_kernels *kernels, struct 
                 at % (size_t)kernels->lanes >=
             BATCH)
             dz[at] = before[at] = 0;
-    kernels->gate(span, CHANNELS, PIXELS, &passed, a, mean, dz, sums);
+    const struct sam_lanes_relu relu = {1, {{a, mean, sums}}};
+    kernels->gate(span, CHANNELS, PIXELS, &passed, &relu, dz);
     for (int c = 0; c < CHANNELS; c++) {
         double sum = 0, product = 0;
         for (int n = 0; n < BATCH; n++)
@@ -451,6 +525,7 @@ int main(void)
         cmocka_unit_test(direct_is_the_definition),
         cmocka_unit_test(winograd_is_the_definition),
         cmocka_unit_test(moments_are_the_definition),
+        cmocka_unit_test(gradients_pass_the_relu_in_front),
         cmocka_unit_test(join_and_gate_are_the_definition),
         cmocka_unit_test(pool_and_spread_are_the_definition),
         cmocka_unit_test(pack_puts_samples_side_by_side),

@@ -15,6 +15,7 @@
 
 #include "nn/lanes/conv.h"
 #include "nn/lanes/correlation.h"
+#include "nn/lanes/gate.h"
 #include "nn/lanes/layout.h"
 #include "nn/lanes/moments.h"
 #include "nn/lanes/product.h"
@@ -435,13 +436,14 @@ static void finish_weights(const struct work *work, float *dweights)
 
 void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                 const struct sam_lanes_input *input,
-                                const struct sam_lanes_slope *slope, const float *weights, bool add,
-                                float *dx, float *dweights, float *scratch)
+                                const struct sam_lanes_slope *slope, const float *weights,
+                                const struct sam_lanes_gradients *made, float *scratch)
 {
+    float *dx = made->dx;
     const struct work work = work_new(unit, span, scratch);
     const ptrdiff_t plane = unit->in * plane_size(unit->size);
-    const bool around = dx && unit->kernel > 1;    /* what only other rows' inputs read */
-    if (dx && !add && unit->kernel < unit->stride) /* some inputs have no taps */
+    const bool around = dx && unit->kernel > 1;          /* what only other rows' inputs read */
+    if (dx && !made->add && unit->kernel < unit->stride) /* some inputs have no taps */
         memset(dx + span.first * plane, 0, (size_t)((span.end - span.first) * plane) * sizeof *dx);
     if (dx)
         pack_weights(&work, weights);
@@ -450,8 +452,10 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
         for (int first = 0; first < work.size; first += work.band) {
             fill_slope(&work, slope, group, first, around);
             if (dx)
-                backward_input(&work, first, add, dx + group * plane);
+                backward_input(&work, first, made->add, dx + group * plane);
             backward_weights(&work, input, group, first);
         }
-    finish_weights(&work, dweights);
+    if (dx && made->relu)
+        gate_span(made->relu, span, input, unit->in, unit->size * unit->size, dx);
+    finish_weights(&work, made->dweights);
 }

@@ -38,6 +38,27 @@ struct sam_lanes_slope {
     const float *a, *b, *c; /* (K) */
 };
 
+/* The ReLU behind one or two norms (two where a shortcut joins in), on the way back. Of dz
+ * (G, C, S, S, L), the gradient behind the ReLU, is kept what passes it: where the ReLU is
+ * positive. Then for each norm, y (G, C, S, S, L) being what it reads and mean (C) that of y,
+ * sums[c] = { sum of dz, sum of dz * (y - mean[c]) }. */
+struct sam_lanes_relu {
+    int norms;
+    struct {
+        const float *y, *mean;
+        double (*sums)[2];
+    } norm[2];
+};
+
+/* What the backward pass of a convolution makes. */
+struct sam_lanes_gradients {
+    float *dx; /* (G, C, S, S, L): by the input; NULL: not wanted */
+    bool add;  /* to what dx holds */
+    /* Sends dx through this ReLU, which the input comes out of, unless NULL. */
+    const struct sam_lanes_relu *relu;
+    float *dweights; /* (K, C, k, k): the span's part of the gradient by the weights */
+};
+
 /* Of the values of one channel in a span: their number, mean, and sum of squares about it. */
 struct sam_lanes_moments {
     double count, mean, squares;
@@ -53,11 +74,9 @@ struct sam_lanes_conv {
     void (*forward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                     const struct sam_lanes_input *input, const float *weights, float *y,
                     struct sam_lanes_moments *moments, float *scratch);
-    /* dx (G, C, S, S, L) = the gradient by the input, or += with `add`; left alone if NULL.
-     * dweights (K, C, k, k) = the span's part of the gradient by the weights. */
     void (*backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                      const struct sam_lanes_input *input, const struct sam_lanes_slope *slope,
-                     const float *weights, bool add, float *dx, float *dweights, float *scratch);
+                     const float *weights, const struct sam_lanes_gradients *made, float *scratch);
 };
 
 struct sam_lanes_kernels {
@@ -78,11 +97,9 @@ struct sam_lanes_kernels {
     void (*join)(struct sam_lanes_span span, int channels, int pixels,
                  const struct sam_lanes_input *a, const struct sam_lanes_input *b, float *out);
 
-    /* Of dz (G, C, pixels, L), the gradient behind a ReLU, is kept what passes it: where the gate
-     * is positive. Then sums[c] = { sum of dz, sum of dz * (y - mean[c]) }. */
+    /* Sends dz (G, C, pixels, L) through the ReLU that `input` comes out of. */
     void (*gate)(struct sam_lanes_span span, int channels, int pixels,
-                 const struct sam_lanes_input *gate, const float *y, const float *mean, float *dz,
-                 double (*sums)[2]);
+                 const struct sam_lanes_input *input, const struct sam_lanes_relu *relu, float *dz);
 
     /* pooled (C, batch): the means over the pixels of x (G, C, pixels, L). */
     void (*pool)(struct sam_lanes_span span, int channels, int pixels, const float *x,

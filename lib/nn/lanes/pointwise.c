@@ -1,5 +1,6 @@
 /* pointwise - what is done between the convolutions: layout, ReLU, sums, pooling. */
 #include "nn/lanes/conv.h"
+#include "nn/lanes/gate.h"
 #include "nn/lanes/layout.h"
 
 /* --- Layout ---------------------------------------------------------------------------------- */
@@ -45,34 +46,10 @@ static void join(struct sam_lanes_span span, int channels, int pixels,
         }
 }
 
-static void gate_plane(const struct channel *gate, const float *y, float mean, int pixels,
-                       float *dz, double sums[2])
-{
-    const vec center = vec_all(mean);
-    vec sum = {0}, product = {0};
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)pixels * LANES; i += LANES) {
-        const vec passed =
-            vec_gate(channel_read(gate, gate->norm, gate->relu, i), vec_load(dz + i));
-        vec_store(dz + i, passed);
-        sum += passed;
-        product += passed * (vec_load(y + i) - center);
-    }
-    sums[0] += vec_sum(sum);
-    sums[1] += vec_sum(product);
-}
-
 static void gate(struct sam_lanes_span span, int channels, int pixels,
-                 const struct sam_lanes_input *input, const float *y, const float *mean, float *dz,
-                 double (*sums)[2])
+                 const struct sam_lanes_input *input, const struct sam_lanes_relu *relu, float *dz)
 {
-    for (int c = 0; c < channels; c++) {
-        sums[c][0] = sums[c][1] = 0;
-        for (int group = span.first; group < span.end; group++) {
-            const struct channel channel = channel_of(input, channels, pixels, group, c);
-            const ptrdiff_t plane = ((ptrdiff_t)group * channels + c) * pixels * LANES;
-            gate_plane(&channel, y + plane, mean[c], pixels, dz + plane, sums[c]);
-        }
-    }
+    gate_span(relu, span, input, channels, pixels, dz);
 }
 
 /* --- Pooling --------------------------------------------------------------------------------- */

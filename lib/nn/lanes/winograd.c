@@ -17,6 +17,7 @@
 
 #include "nn/lanes/conv.h"
 #include "nn/lanes/correlation.h"
+#include "nn/lanes/gate.h"
 #include "nn/lanes/layout.h"
 #include "nn/lanes/moments.h"
 #include "nn/lanes/product.h"
@@ -61,7 +62,7 @@ struct work {
     float *lane_sums; /* (points, K, C, L): dU before the lanes are added up, for few channels */
     float *du;        /* blocks of dU (nn/lanes/winograd.h); of one chunk there is one at a time */
     float *running;   /* (K): moments of y so far (nn/lanes/moments.h) */
-    int count;        /* the tiles of the chunk at hand */
+    int first, count; /* the tiles of the chunk at hand */
     struct tile tiles[MOST_TILES];
 };
 
@@ -146,6 +147,7 @@ static ptrdiff_t channel_step(const struct work *work)
 /* Turns to the tiles from `first` on, no more than end - first. */
 static void work_take(struct work *work, int first, int end)
 {
+    work->first = first;
     work->count = least(work->most_tiles, end - first);
     for (int t = 0; t < work->count; t++)
         work->tiles[t] = tile_at(work->size, first + t);
@@ -367,6 +369,35 @@ static int tiles_per_group(const struct work *work)
     return (work->size / TILE) * (work->size / TILE);
 }
 
+/* Pixels of dx that the first `tiles` tiles of a group complete: the last row that they reach is
+ * the first one of the tiles below, too. */
+static int pixels_behind(const struct work *work, int tiles)
+{
+    const int side = work->size / TILE, size = work->unit->size;
+    if (tiles <= 0)
+        return 0;
+    if (tiles >= side * side)
+        return size * size;
+    const int rows = tiles / side * TILE * work->unit->stride;
+    return rows == 0 ? 0 : (rows - 1) * size;
+}
+
+/* What the chunk completes of dx, `count` channels from `first` on, goes through the ReLU. */
+static void chunk_gate(const struct work *work, const struct sam_lanes_input *input, int first,
+                       int count, const struct sam_lanes_gradients *made)
+{
+    const struct sam_arch_unit *unit = work->unit;
+    const int tiles = tiles_per_group(work), last = work->tiles[work->count - 1].group;
+    for (int group = work->tiles[0].group; group <= last; group++) {
+        const int before = work->first - group * tiles;
+        const int start = pixels_behind(work, before);
+        const int end = pixels_behind(work, before + work->count);
+        for (int c = first; c < first + count; c++)
+            gate_pixels(made->relu, input, unit->in, unit->size * unit->size, group, c, start, end,
+                        made->dx);
+    }
+}
+
 static void chunk_forward(const struct work *work, struct place chunk,
                           const struct sam_lanes_input *input, const float *u, float *y,
                           bool measure)
@@ -419,7 +450,7 @@ static void chunk_weight_back(const struct work *work, struct place chunk, int c
 
 static void chunk_backward(const struct work *work, struct place chunk,
                            const struct sam_lanes_input *input, const struct sam_lanes_slope *slope,
-                           const float *u, bool add, float *dx, float *dweights)
+                           const float *u, const struct sam_lanes_gradients *made)
 {
     const struct sam_arch_unit *unit = work->unit;
     chunk_output_back(work, slope);
@@ -429,18 +460,21 @@ static void chunk_backward(const struct work *work, struct place chunk,
         if (few_channels(unit))
             chunk_lane_sums(work);
         else
-            chunk_weight_back(work, chunk, c, count, dweights);
-        for (int point = 0; point < work->points && dx; point++)
+            chunk_weight_back(work, chunk, c, count, made->dweights);
+        if (!made->dx)
+            continue;
+        for (int point = 0; point < work->points; point++)
             multiply_input_back(work, u, point, c, count);
-        if (dx)
-            chunk_input_back(work, c, count, add, dx);
+        chunk_input_back(work, c, count, made->add, made->dx);
+        if (made->relu)
+            chunk_gate(work, input, c, count, made);
     }
 }
 
 void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_lanes_span span,
                                   const struct sam_lanes_input *input,
                                   const struct sam_lanes_slope *slope, const float *weights,
-                                  bool add, float *dx, float *dweights, float *scratch)
+                                  const struct sam_lanes_gradients *made, float *scratch)
 {
     struct work work;
     work_place(&work, unit, scratch);
@@ -448,11 +482,13 @@ void SAM_LANES(winograd_backward)(const struct sam_arch_unit *unit, struct sam_l
     const int tiles = tiles_per_group(&work), start = span.first * tiles, end = span.end * tiles;
     if (few_channels(unit))
         memset(work.lane_sums, 0, lane_sums_size(&work) * sizeof *work.lane_sums);
+    if (made->relu)
+        gate_begin(made->relu, unit->in);
     for (int first = start; first < end; first += work.most_tiles) {
         const struct place chunk = {first == start, first + work.most_tiles >= end};
         work_take(&work, first, end);
-        chunk_backward(&work, chunk, input, slope, weights, add, dx, dweights);
+        chunk_backward(&work, chunk, input, slope, weights, made);
     }
     if (few_channels(unit))
-        finish_lane_sums(&work, dweights);
+        finish_lane_sums(&work, made->dweights);
 }
