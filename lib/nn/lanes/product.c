@@ -11,7 +11,7 @@ enum { ACCUMULATORS = 24 }; /* of 32 registers */
 #else
 enum { ACCUMULATORS = 12 }; /* of 16 */
 #endif
-enum { MOST_COLUMNS = 4, MOST_ROWS = 12 };
+enum { MOST_COLUMNS = 4, MOST_ROWS = 16 };
 
 /* Rows of a block with so many columns. */
 #define ROWS(columns) (ACCUMULATORS / (columns) < MOST_ROWS ? ACCUMULATORS / (columns) : MOST_ROWS)
@@ -25,7 +25,7 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
     const ptrdiff_t x_step = p->x_step, w_step = p->w_step, w_row = p->w_row;
     float *out = p->out + row * p->out_row + column * p->out_column;
     vec sum[MOST_ROWS][MOST_COLUMNS];
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (int n = 0; n < rows; n++)
 #pragma GCC unroll 4
         for (int i = 0; i < columns; i++)
@@ -34,7 +34,7 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
         const float *x = p->x + p->tap[t].x + column * LANES;
         const float *w[MOST_ROWS / 4];
         const float *next = p->w + p->tap[t].w + (row + rows) * w_row;
-#pragma GCC unroll 3
+#pragma GCC unroll 4
         for (int n = 0; n < rows; n += 4)
             w[n / 4] = p->w + p->tap[t].w + (row + n) * w_row;
         for (int r = 0; r < p->depth; r++, x += x_step, next += rows) {
@@ -43,19 +43,19 @@ ALWAYS_INLINE void block(const struct sam_lanes_product *p, int row, int column,
 #pragma GCC unroll 4
             for (int i = 0; i < columns; i++)
                 factor[i] = vec_load(x + i * LANES);
-#pragma GCC unroll 12
+#pragma GCC unroll 16
             for (int n = 0; n < rows; n++) {
                 const vec weight = vec_all(w[n / 4][n % 4 * w_row]);
 #pragma GCC unroll 4
                 for (int i = 0; i < columns; i++)
                     sum[n][i] += weight * factor[i];
             }
-#pragma GCC unroll 3
+#pragma GCC unroll 4
             for (int n = 0; n < rows; n += 4)
                 w[n / 4] += w_step;
         }
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (int n = 0; n < rows; n++)
 #pragma GCC unroll 4
         for (int i = 0; i < columns; i++)
@@ -86,6 +86,10 @@ ALWAYS_INLINE void blocks(const struct sam_lanes_product *p, int column, int col
         LEFT_OVER(9, columns)
         LEFT_OVER(10, columns)
         LEFT_OVER(11, columns)
+        LEFT_OVER(12, columns)
+        LEFT_OVER(13, columns)
+        LEFT_OVER(14, columns)
+        LEFT_OVER(15, columns)
     }
 }
 
