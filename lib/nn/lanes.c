@@ -3,7 +3,9 @@
  *
  * A pass is a row of regions. In a region each part of the minibatch is a job that does all that
  * can be done before a statistic of the whole minibatch is needed: two regions a block forward, two
- * backward. Between regions the calling thread alone turns sums into the numbers of a norm.
+ * backward, one more for a shortcut. Workers who find no part left prepare the weights of the next
+ * region's convolution and sum the gradients that the last one's parts found. Between regions the
+ * calling thread alone turns sums into the numbers of a norm.
  *
  * Limits: no more threads than parts work at a time, 8 for 128 images, and 4 or 2 where images have
  * shrunk to 4x4; each worker has scratch for one unit's transforms. */

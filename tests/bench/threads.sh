@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# threads.sh - what a second core gives: two threads, and two runs of one thread side by side, beside
+# one run of one thread; a table, and the same as CSV in FILE.
+#
+#   threads.sh ENGINE FILE
+#
+# ENGINE is the program of tests/bench/engine.c. Every round runs the three one after the other; the
+# median of the rounds' ratios counts, since other work on the machine slows whoever is running.
+set -euo pipefail
+
+engine=$1 file=$2
+rounds=${BENCH_ROUNDS:-9} seconds=${BENCH_SECONDS:-1}
+widths=${BENCH_WIDTHS:-8 16 64} batches=${BENCH_BATCHES:-128}
+
+# run THREADS : images per second
+run() {
+    "$engine" auto "$width" "$batch" "$1" "$seconds" | sed 's/^"[^"]*",//' | cut -d, -f1
+}
+
+# side_by_side : images per second of two runs together
+side_by_side() {
+    { run 1 & run 1; wait; } | awk '{ sum += $1 } END { print sum }'
+}
+
+# middle N : the median of column N of standard input
+middle() {
+    sort -k"$1,$1" -g | awk -v n="$1" '{ value[NR] = $n } END { print value[int((NR + 1) / 2)] }'
+}
+
+measure() {
+    local round one two side all
+    all=$(for ((round = 0; round < rounds; round++)); do
+        one=$(run 1) two=$(run 2) side=$(side_by_side)
+        awk -v one="$one" -v two="$two" -v side="$side" 'BEGIN { print one, two / one, side / one }'
+    done)
+    echo "$width,$batch,$(middle 1 <<<"$all"),$(middle 2 <<<"$all"),$(middle 3 <<<"$all")"
+}
+
+mkdir -p "$(dirname "$file")"
+{
+    echo width,batch,images_per_second,two_threads,two_runs
+    for width in $widths; do
+        for batch in $batches; do measure; done
+    done
+} | tee "$file.new" | awk -F, -v OFS='\t' 'NR > 1 {
+    $3 = sprintf("%.0f", $3); $4 = sprintf("%.2f", $4); $5 = sprintf("%.2f", $5) }
+    { $1 = $1; print; fflush() }' | column -t -s "$(printf '\t')"
+mv "$file.new" "$file"
