@@ -36,7 +36,7 @@ struct region {
     const struct pass *pass;
     int size;                                 /* of the images: decides the parts */
     struct sam_lanes_block *block, *previous; /* previous: NULL at the stem */
-    struct sam_lanes_unit *prepare;           /* whose weights the next region wants, or NULL */
+    struct sam_lanes_unit *prepare;           /* whose weights a region to come wants, or NULL */
     bool backward;                            /* for which pass */
     struct sam_lanes_unit *sum; /* whose gradients the last region found in parts, or NULL */
     double busy;                /* seconds the calling thread spent in jobs */
@@ -325,7 +325,8 @@ static struct sam_plain_linear linear_of(const struct sam_lanes_network *network
     return (struct sam_plain_linear){network->tables.features, network->tables.classes};
 }
 
-/* Logits of the minibatch. */
+/* Logits of the minibatch; where a gradient is wanted, the last convolution's weights are prepared
+ * for the way back. */
 static void forward(const struct pass *pass)
 {
     struct sam_lanes_network *network = pass->network;

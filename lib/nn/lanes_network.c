@@ -82,14 +82,15 @@ static void place_unit(const struct sam_lanes_network *network, struct sam_lanes
              (size_t)(parts - 1) * channels * (size_t)(arch->in * arch->kernel * arch->kernel));
 }
 
-/* The next stage's last block (there are at least two) leaves its place to this stage's slope. */
+/* The last block of a stage, which has two at least, leaves its place to the slope of the stage in
+ * front: backward, that begins when the stage's first block is at work. */
 static void place_block(struct sam_lanes_network *network, struct sam_lanes_block *block,
                         struct sam_placement *placement, struct shared *shared)
 {
     const size_t floats = output_floats(network, &block->conv1);
     block->conv1.y = take_floats(placement, 2 * floats);
     block->conv2.y = block->conv1.y ? block->conv1.y + floats : NULL;
-    network->slopes[block->conv1.arch->stage - 1] = block->conv1.y;
+    network->slopes[block->conv1.arch->stage - 1] = block->conv1.y; /* the last one's stays */
     block->out = take_floats(placement, floats);
     place_unit(network, &block->conv1, placement, shared);
     place_unit(network, &block->conv2, placement, shared);

@@ -4,8 +4,8 @@
  * Of every unit is kept y, the output of its convolution, and of every block its output; what a
  * norm and a ReLU make of y is computed when it is read. The gradient that flows backward takes the
  * place of what nobody reads any more by then: inside a block that of the block's output; between
- * the blocks of a stage that of the y of two convolutions of the next stage, which are half as
- * large as this one's. */
+ * the blocks of a stage that of the next stage's last block, whose two convolutions' y are half as
+ * large as this stage's each. Only the last stage's gradient has memory of its own. */
 #ifndef SAM_NN_LANES_NETWORK_H
 #define SAM_NN_LANES_NETWORK_H
 
@@ -38,8 +38,8 @@ struct sam_lanes_unit {
     const struct sam_lanes_conv *conv;
     enum sam_lanes_role role;
     bool winograd;
-    int pixels;            /* of the output */
-    float *y;              /* (G, out, S, S, L) */
+    int pixels; /* of the output */
+    float *y;   /* (G, out, S, S, L); backward, in a stage's last block: the slope in front of it */
     float *mean, *inverse; /* (out): of the minibatch, or the running ones; 1 / sqrt(var + eps) */
     float *scale, *shift;  /* (out): the norm is scale * y + shift */
     float *a, *b, *c;      /* (out): its gradient, see struct sam_lanes_slope */
@@ -64,7 +64,7 @@ struct sam_lanes_network {
     struct sam_lanes_unit stem;
     struct sam_lanes_block *blocks;     /* (tables.block_count) */
     float *images;                      /* (G, channels, 32, 32, L) */
-    float *slopes[SAM_ARCH_STAGES + 1]; /* by stage: the gradient by a block's output */
+    float *slopes[SAM_ARCH_STAGES + 1]; /* by stage, from 1: the gradient by a block's output */
     /* By role, of the unit at work: its weights, for Winograd; (parts - 1, weights) gradients. */
     float *transformed[SAM_LANES_ROLES], *dweights[SAM_LANES_ROLES];
     size_t scratch;          /* floats for each worker */

@@ -5,8 +5,11 @@
 #   threads.sh ENGINE FILE
 #
 # ENGINE is the program of tests/bench/engine.c. Every round runs the three one after the other; the
-# median of the rounds' ratios counts, since other work on the machine slows whoever is running.
+# median of the rounds' ratios counts, since other work on the machine slows whoever is running. ENGINE
+# tells the speed of its fastest step; so the second of two runs goes on from before the first one's
+# first step until after its last.
 set -euo pipefail
+shopt -s inherit_errexit
 
 engine=$1 file=$2
 rounds=${BENCH_ROUNDS:-9} seconds=${BENCH_SECONDS:-1}
@@ -17,9 +20,13 @@ run() {
     "$engine" auto "$width" "$batch" "$1" "$seconds" | sed 's/^"[^"]*",//' | cut -d, -f1
 }
 
-# side_by_side : images per second of two runs together
+# side_by_side : images per second of two runs together, as twice those of one beside another
 side_by_side() {
-    { run 1 & run 1; wait; } | awk '{ sum += $1 } END { print sum }'
+    "$engine" auto "$width" "$batch" 1 1000000 >/dev/null &
+    other=$!
+    trap 'kill "$other"' EXIT
+    sleep 3
+    run 1 | awk '{ print 2 * $1 }'
 }
 
 # middle N : the median of column N of standard input
@@ -30,7 +37,9 @@ middle() {
 measure() {
     local round one two side all
     all=$(for ((round = 0; round < rounds; round++)); do
-        one=$(run 1) two=$(run 2) side=$(side_by_side)
+        one=$(run 1)
+        two=$(run 2)
+        side=$(side_by_side)
         awk -v one="$one" -v two="$two" -v side="$side" 'BEGIN { print one, two / one, side / one }'
     done)
     echo "$width,$batch,$(middle 1 <<<"$all"),$(middle 2 <<<"$all"),$(middle 3 <<<"$all")"

@@ -55,7 +55,7 @@ static void rng_below_and_permutation(void **state)
 static void add_job(void *context, size_t job, int worker)
 {
     (void)worker;
-    ((int *)context)[job] += (int)job;
+    ((int *)context)[job] += (int)job + 1;
 }
 
 static void pool_runs_each_job_once(void **state)
@@ -68,7 +68,7 @@ static void pool_runs_each_job_once(void **state)
         for (int round = 0; round < 200; round++)
             sam_pool_run(pool, 97, add_job, sums);
         for (int job = 0; job < 97; job++)
-            assert_int_equal(sums[job], 200 * job);
+            assert_int_equal(sums[job], 200 * (job + 1));
         sam_pool_free(pool);
     }
 }
@@ -85,9 +85,9 @@ static void pool_runs_tasks_together(void **state)
         for (int round = 0; round < 200; round++)
             sam_pool_run_tasks(pool, tasks, 3);
         for (int job = 0; job < 97; job++)
-            assert_int_equal(large[job], 200 * job);
+            assert_int_equal(large[job], 200 * (job + 1));
         for (int job = 0; job < 3; job++)
-            assert_int_equal(small[job], 200 * job);
+            assert_int_equal(small[job], 200 * (job + 1));
         sam_pool_free(pool);
     }
 }

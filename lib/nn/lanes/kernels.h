@@ -54,7 +54,7 @@ struct sam_lanes_relu {
 struct sam_lanes_gradients {
     float *dx; /* (G, C, S, S, L): by the input; NULL: not wanted */
     bool add;  /* to what dx holds */
-    /* Sends dx through this ReLU, which the input comes out of, unless NULL. */
+    /* With dx: sends it through this ReLU, which the input comes out of, unless NULL. */
     const struct sam_lanes_relu *relu;
     float *dweights; /* (K, C, k, k): the span's part of the gradient by the weights */
 };

@@ -369,8 +369,8 @@ static int tiles_per_group(const struct work *work)
     return (work->size / TILE) * (work->size / TILE);
 }
 
-/* Pixels of dx that the first `tiles` tiles of a group complete: the last row that they reach is
- * the first one of the tiles below, too. */
+/* Pixels of dx that the first `tiles` tiles of a group complete: whole rows of tiles, but for the
+ * last row of pixels in front of the next tiles' outputs, to which those add too. */
 static int pixels_behind(const struct work *work, int tiles)
 {
     const int side = work->size / TILE, size = work->unit->size;
