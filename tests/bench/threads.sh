@@ -6,18 +6,21 @@
 #
 # ENGINE is the program of tests/bench/engine.c. Every round runs the three one after the other; the
 # median of the rounds' ratios counts, since other work on the machine slows whoever is running. ENGINE
-# tells the speed of its fastest step; so the second of two runs goes on from before the first one's
-# first step until after its last.
+# tells the speed of its fastest step; so one of two runs goes on from before the other's first step
+# until after its last.
 set -euo pipefail
 shopt -s inherit_errexit
 
 engine=$1 file=$2
 rounds=${BENCH_ROUNDS:-9} seconds=${BENCH_SECONDS:-1}
 widths=${BENCH_WIDTHS:-8 16 64} batches=${BENCH_BATCHES:-128}
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/common.bash"
 
 # run THREADS : images per second
 run() {
-    "$engine" auto "$width" "$batch" "$1" "$seconds" | sed 's/^"[^"]*",//' | cut -d, -f1
+    local threads=$1
+    run_engine auto | cut -d, -f1
 }
 
 # side_by_side : images per second of two runs together, as twice those of one beside another
@@ -27,11 +30,6 @@ side_by_side() {
     trap 'kill "$other"' EXIT
     sleep 3
     run 1 | awk '{ print 2 * $1 }'
-}
-
-# middle N : the median of column N of standard input
-middle() {
-    sort -k"$1,$1" -g | awk -v n="$1" '{ value[NR] = $n } END { print value[int((NR + 1) / 2)] }'
 }
 
 measure() {

@@ -305,6 +305,19 @@ static size_t input_count(const struct trial *t)
     return (size_t)(t->span.end * t->kernels->lanes * t->unit.in * t->unit.size * t->unit.size);
 }
 
+/* Zeroes, in (G, channels, pixels, L), the lanes that a minibatch leaves over: slopes are zero
+ * there.
+ */
+static void clear_left_over(const struct sam_lanes_kernels *kernels, int channels, int pixels,
+                            int batch, float *x)
+{
+    const size_t lanes = (size_t)kernels->lanes, group = (size_t)(channels * pixels) * lanes;
+    const size_t groups = ((size_t)batch + lanes - 1) / lanes;
+    for (size_t at = 0; at < groups * group; at++)
+        if (at / group * lanes + at % lanes >= (size_t)batch)
+            x[at] = 0;
+}
+
 /* The gradient by the input, which `unpassed` is without a ReLU, has passed the one that the input
  * comes out of; and the sums for two norms, which read x and `other`, are of that. */
 static void check_passed(const struct trial *t, const float *unpassed, const float *other,
@@ -336,12 +349,7 @@ static void check_backward_through_relu(struct trial *t, bool winograd, bool add
 {
     const size_t inputs = input_count(t), channels = (size_t)t->unit.in;
     float *before = random_floats(inputs, 21), *other = random_floats(inputs, 22);
-    for (size_t at = 0; at < inputs; at++) /* the slopes of lanes left over are zero */
-        if (at / (channels * (size_t)(t->unit.size * t->unit.size * t->kernels->lanes)) *
-                    (size_t)t->kernels->lanes +
-                at % (size_t)t->kernels->lanes >=
-            (size_t)t->span.batch)
-            before[at] = 0;
+    clear_left_over(t->kernels, t->unit.in, t->unit.size * t->unit.size, t->span.batch, before);
     double(*sums)[2] = sam_memory_new(2 * channels, sizeof *sums, &error);
     memset(sums, 0x55, 2 * channels * sizeof *sums); /* what was there does not count */
     const struct sam_lanes_relu relu = {
@@ -438,11 +446,8 @@ static void check_join_and_gate(const struct sam_lanes_kernels *kernels, struct 
     kernels->join(span, CHANNELS, PIXELS, &normed, &plain, out);
     double sums[CHANNELS][2];
     const struct sam_lanes_input passed = {.x = out};
-    for (size_t at = 0; at < size; at++) /* the slopes of lanes left over are zero */
-        if (at / (size_t)(CHANNELS * PIXELS * kernels->lanes) * (size_t)kernels->lanes +
-                at % (size_t)kernels->lanes >=
-            BATCH)
-            dz[at] = before[at] = 0;
+    clear_left_over(kernels, CHANNELS, PIXELS, BATCH, dz);
+    clear_left_over(kernels, CHANNELS, PIXELS, BATCH, before);
     const struct sam_lanes_relu relu = {1, {{a, mean, sums}}};
     kernels->gate(span, CHANNELS, PIXELS, &passed, &relu, dz);
     for (int c = 0; c < CHANNELS; c++) {

@@ -40,8 +40,8 @@ static inline void gate_pixels(const struct sam_lanes_relu *relu,
                                int group, int c, int first, int end, float *dz)
 {
     const struct channel channel = channel_of(input, channels, pixels, group, c);
-    const ptrdiff_t plane = (ptrdiff_t)pixels * LANES,
-                    at = ((ptrdiff_t)group * channels + c) * plane;
+    const ptrdiff_t plane = (ptrdiff_t)pixels * LANES;
+    const ptrdiff_t at = ((ptrdiff_t)group * channels + c) * plane;
     for (int n = 0; n < relu->norms; n++)
         gate_vectors(&channel, relu->norm[n].y + at, relu->norm[n].mean[c], plane, first, end,
                      dz + at, relu->norm[n].sums[c]);
