@@ -165,13 +165,14 @@ plain_build_only() {
     none "$(mandoc -T lint -W warning tools/*.[1-9] 2>&1)"
 }
 
-# In the tests only what makes one of no effect: after "!" bats does not see a failure.
+# With -x, into what they source. In the tests only what makes one of no effect: after "!" bats does
+# not see a failure.
 @test "shell scripts pass shellcheck" {
     command -v shellcheck >/dev/null || skip "shellcheck is not installed"
     mapfile -t scripts < <(grep -rlIE --exclude-dir=.git --exclude-dir=build -m 1 \
         '^#!.*\b(ba)?sh$' . | grep -v '\.bats$')
     [ ${#scripts[@]} -gt 0 ]
-    none "$(shellcheck -S warning -f gcc "${scripts[@]}" tools/completion.bash)"
+    none "$(shellcheck -x -S warning -f gcc "${scripts[@]}" tools/completion.bash)"
     none "$(shellcheck -S error -f gcc tests/cli/*.bats)"
 }
 
