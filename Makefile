@@ -119,6 +119,9 @@ $(foreach isa,$(LANES_ISAS),$(eval $(call lanes_rule,$(isa))))
 
 # Loops over all parameters, which -O2 leaves half as fast.
 $(OUT)/lib/train/vector.o: MORE_CFLAGS := -O3
+# Loops of a few instructions over a block, whose time otherwise depends on where they come to lie:
+# that over a bucket's ratios takes two or three times as long.
+$(OUT)/lib/geometry/kernels.o: MORE_CFLAGS := -funroll-loops
 
 $(LIB): $(LIB_OBJECTS)
 	$(call say,AR $@)

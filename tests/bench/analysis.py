@@ -8,13 +8,15 @@ take turns, since other work on the machine slows whoever is running. BENCH_CLOC
 time instead, of all processes of a candidate, for a machine on which there is too much of that.
 
     ours_ms        the tool, from start to exit, on the file in the page cache or on `cat STREAM |`
-    read_ms        read() of the file into one buffer of 1 MiB, again and again; or `cat STREAM | wc -c`
+    read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
+                   elsewhere some processors copy at a fifth of the speed; or `cat STREAM | wc -c`
     numpy_ms       the same counts by NumPy, from arrays that are in memory already
     numpy_read_ms  reading those arrays, which is not part of numpy_ms
 """
 
 import csv
 import json
+import mmap
 import os
 import resource
 import subprocess
@@ -137,7 +139,7 @@ def seconds(call):
     return clock() - started
 
 
-def read_all(path, buffer=memoryview(bytearray(1 << 20))):
+def read_all(path, buffer=mmap.mmap(-1, 1 << 20)):
     with open(path, "rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
