@@ -96,14 +96,19 @@ BLOCK_LOOP NAMED(range_block)(const struct sam_threshold_range *restrict range,
 {
     const int32_t low = (int32_t)range->low, last = (int32_t)(range->high - 1);
     const uint8_t ratio_class = range->ratio_class;
-    int32_t keys[BLOCK], above = 0, members_above = 0;
-    uint8_t inside[BLOCK];
-    memcpy(keys, values, sizeof keys);
+    int32_t keys[BLOCK], places[BLOCK]; /* 0 below the range, 1 inside, 2 above */
+    uint8_t inside[BLOCK], above = 0, members_above = 0;
     for (int i = 0; i < BLOCK; i++) {
+        memcpy(&keys[i], values + i, sizeof keys[i]);
         keys[i] &= INT32_MAX;
-        above += keys[i] > last;
-        members_above += (keys[i] > last) & (classes[i] == ratio_class);
-        inside[i] = (keys[i] >= low) & (keys[i] <= last);
+        places[i] = (int32_t)(keys[i] >= low) + (int32_t)(keys[i] > last);
+    }
+    for (int i = 0; i < BLOCK; i++)
+        inside[i] = (uint8_t)places[i];
+    for (int i = 0; i < BLOCK; i++) {
+        above += inside[i] == 2;
+        members_above += (inside[i] == 2) & (classes[i] == ratio_class);
+        inside[i] &= 1;
     }
     found->above[0] += (uint64_t)(above - members_above);
     found->above[1] += (uint64_t)members_above;
