@@ -11,10 +11,11 @@ $(BENCH)/engine: $(OUT)/tests/bench/engine.o $(OUT)/tests/bench/peak.o $(LIB)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
+PRODUCT_ISA = $(if $(shell grep -wm 1 avx512f /proc/cpuinfo),avx512,avx2)
 $(BENCH)/product: tests/bench/product.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LANES_avx512) $(LDFLAGS_ALL) $< $(LIB) -lxsmm $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LANES_$(PRODUCT_ISA)) $(LDFLAGS_ALL) $< $(LIB) -lxsmm $(LIBS) -o $@
 
 .PHONY: bench bench-engine bench-threads bench-product
 bench: bench-engine bench-threads ## measure speed: ours beside PyTorch's, as a table and as CSV

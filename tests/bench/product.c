@@ -1,7 +1,8 @@
 /* product - the lanes product beside libxsmm's, at the shapes of the Winograd convolutions: one
- * thread, AVX-512, 36 products of (K, C) by (C, T * 16).
+ * thread, the widest vectors of the machine, 36 products of (K, C) by (C, T * L) with T tiles of L
+ * samples.
  *
- * prints CSV: C and K (the same), T, GFLOP/s of ours and of libxsmm. */
+ * prints CSV: C and K (the same), T, L, GFLOP/s of ours and of libxsmm. */
 #include <libxsmm.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,16 +79,16 @@ static double gflops(const struct shape *shape, void (*run)(const struct shape *
 
 int main(void)
 {
-    puts("channels,tiles,ours,libxsmm");
+    puts("channels,tiles,lanes,ours,libxsmm");
     for (int channels = 8; channels <= 512; channels *= 2)
-        for (int tiles = 4; tiles <= 8; tiles += 4) {
+        for (int tiles = 64 / LANES; tiles <= 128 / LANES; tiles *= 2) {
             struct shape shape = {.channels = channels, .tiles = tiles};
             shape.v = ((ptrdiff_t)channels * tiles + 1) * LANES;
             shape.u = (ptrdiff_t)channels * channels;
             shape.V = room((size_t)(POINTS * shape.v));
             shape.U = room((size_t)(POINTS * shape.u));
             shape.M = room((size_t)(POINTS * shape.v));
-            printf("%d,%d,%.0f,", channels, tiles, gflops(&shape, ours));
+            printf("%d,%d,%d,%.0f,", channels, tiles, LANES, gflops(&shape, ours));
             printf("%.0f\n", gflops(&shape, theirs));
             free(shape.V);
             free(shape.U);
