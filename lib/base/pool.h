@@ -21,8 +21,10 @@ struct sam_pool *sam_pool_new(int threads, struct sam_error *error);
 void sam_pool_free(struct sam_pool *pool);
 int sam_pool_threads(const struct sam_pool *pool);
 
-/* Runs jobs 0 .. jobs-1, each once, in any order, and returns when all have ended. Not reentrant:
- * a job must not call it, and one thread at a time may. */
+/* Runs jobs 0 .. jobs-1, each once, in any order, and returns when all have ended and every worker
+ * has looked whether one is left: a worker that others keep from its processor delays the return.
+ * Not reentrant: a job must not call it, and one thread at a time may; nor may a child after
+ * fork(), which has no workers. */
 void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *context);
 
 /* The same of several tasks that do not depend on each other. A worker turns to a task when no job

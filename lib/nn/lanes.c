@@ -3,12 +3,24 @@
  *
  * A pass is a row of regions. In a region each part of the minibatch is a job that does all that
  * can be done before a statistic of the whole minibatch is needed: two regions a block forward, two
- * backward, one more for a shortcut. Workers who find no part left prepare the weights of the next
- * region's convolution and sum the gradients that the last one's parts found. Between regions the
- * calling thread alone turns sums into the numbers of a norm.
+ * backward and one more for a shortcut (forward it shares conv1's). Workers who find no part left
+ * prepare the weights of the next region's convolution and sum the gradients that the last one's
+ * parts found. Between regions the calling thread alone turns sums into the numbers of a norm.
+ *
+ * The words:
+ *     unit      a convolution and the batch norm behind it
+ *     block     conv1, conv2 and perhaps a shortcut: the units between two joins
+ *     group     the samples that share a vector: LANES of them
+ *     part      some groups of the minibatch, and the job of working on them; span: its groups
+ *     region    the parts of one step of a pass, from one statistic of all samples to the next
+ *     role      of a unit in its block; units of one role share memory for weights
+ *     dz, dy    the gradient by a norm's output, and by its input, the convolution's output
+ *     slope     a gradient on its way: dz, and what makes dy of it (struct sam_lanes_slope)
+ *     tile, chunk, point    pieces of a Winograd convolution (nn/lanes/winograd.c)
  *
  * Limits: no more threads than parts work at a time, 8 for 128 images, and 4 or 2 where images have
- * shrunk to 4x4; each worker has scratch for one unit's transforms. */
+ * shrunk to 4x4; a region ends when every thread has looked whether a job is left (base/pool.h);
+ * each worker has scratch for one unit's transforms. */
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +54,8 @@ struct region {
     double busy;                /* seconds the calling thread spent in jobs */
 };
 
-/* Time is taken on the calling thread, which is worker 0; `start` becomes now. */
+/* Time is taken on the calling thread, which is worker 0; `start` becomes now. What a convolution
+ * does on its way, reading through norms and sending gradients through ReLUs, counts as its own. */
 static void clock_add(struct region *region, int worker, size_t entry, double *start)
 {
     if (worker != 0)
@@ -218,11 +231,14 @@ static void unit_forward(struct region *region, struct sam_lanes_unit *unit, siz
 
 static void unit_finish(const struct pass *pass, struct sam_lanes_unit *unit, int parts)
 {
-    pass->network->timing.entries[unit->forward_time].flops += unit->flops * pass->batch;
+    struct sam_timing *timing = &pass->network->timing;
+    const double start = sam_timing_now();
     if (pass->recall)
         sam_lanes_norm_recall(unit, pass->parameters, pass->recall);
     else
         sam_lanes_norm_measure(unit, parts, pass->parameters, pass->update);
+    sam_timing_add(timing, unit->pointwise_time, start, 0);
+    timing->entries[unit->forward_time].flops += unit->flops * pass->batch;
 }
 
 /* One part of a block's output: relu(norm2 + shortcut). */
@@ -311,8 +327,10 @@ static void pool_job(void *context, size_t part, int worker)
     const struct sam_lanes_network *network = region->pass->network;
     const struct sam_lanes_unit *last = &region->block->conv2;
     complete(region, region->block, part, worker);
+    double start = clock_start(worker);
     network->kernels->pool(region_span(region, part), last->arch->out, last->pixels,
                            region->block->out, network->pooled);
+    clock_add(region, worker, last->pointwise_time, &start);
 }
 
 static struct sam_lanes_block *last_block(const struct sam_lanes_network *network)
@@ -325,8 +343,23 @@ static struct sam_plain_linear linear_of(const struct sam_lanes_network *network
     return (struct sam_plain_linear){network->tables.features, network->tables.classes};
 }
 
-/* Logits of the minibatch; where a gradient is wanted, the last convolution's weights are prepared
- * for the way back. */
+/* The linear layer and the loss; `right` as in nn/engine.h. */
+static void answer(const struct pass *pass, const uint8_t *labels, struct sam_engine_result *result,
+                   uint8_t *right)
+{
+    struct sam_lanes_network *network = pass->network;
+    const struct sam_plain_linear linear = linear_of(network);
+    const double start = sam_timing_now();
+    sam_plain_linear_forward(&linear, pass->batch, network->pooled,
+                             pass->parameters + network->tables.linear_weight,
+                             pass->parameters + network->tables.linear_bias, network->logits);
+    sam_plain_linear_loss(network->tables.classes, pass->batch, network->logits, labels,
+                          pass->gradient ? network->dlogits : NULL, result, right);
+    sam_timing_add(&network->timing, network->head_time, start, 0);
+}
+
+/* Up to the pooled features; where a gradient is wanted, the last convolution's weights are
+ * prepared for the way back. */
 static void forward(const struct pass *pass)
 {
     struct sam_lanes_network *network = pass->network;
@@ -344,12 +377,6 @@ static void forward(const struct pass *pass)
                              .prepare = pass->gradient ? &last->conv2 : NULL,
                              .backward = true};
     region_run(&region, pool_job);
-    const double start = sam_timing_now();
-    const struct sam_plain_linear linear = linear_of(network);
-    sam_plain_linear_forward(&linear, pass->batch, network->pooled,
-                             pass->parameters + network->tables.linear_weight,
-                             pass->parameters + network->tables.linear_bias, network->logits);
-    sam_timing_add(&network->timing, network->head_time, start, 0);
 }
 
 /* --- Backward --------------------------------------------------------------------------------- */
@@ -433,41 +460,65 @@ static void count_backward(const struct pass *pass, const struct sam_lanes_unit 
     pass->network->timing.entries[unit->backward_time].flops += passes * unit->flops * pass->batch;
 }
 
-/* One convolution's gradients, and the sum of those of the one before it. */
-static void convolution_backward(struct region *region, struct sam_lanes_unit *unit,
-                                 sam_pool_job *job, struct sam_lanes_unit *prepare)
+/* How far the way back has come: over how many parts the sums for the norms in front were taken;
+ * whose gradients are still in parts. */
+struct way_back {
+    int parts;
+    struct sam_lanes_unit *sum;
+};
+
+/* What the gradient of a unit's norm is made of, from the sums that the last region left. */
+static void unit_slope(const struct pass *pass, const struct way_back *way,
+                       struct sam_lanes_unit *unit)
 {
-    region->prepare = prepare;
-    region_run(region, job);
-    count_backward(region->pass, unit, 2);
-    region->sum = unit;
+    const double start = sam_timing_now();
+    sam_lanes_norm_slope(unit, way->parts, pass->batch, pass->parameters, pass->gradient);
+    sam_timing_add(&pass->network->timing, unit->pointwise_time, start, 0);
 }
 
-/* On entry the slope of the block's output has passed its last ReLU, the sums for the norms of
- * conv2 and the shortcut are taken over `*parts` parts, and conv2's weights are prepared; on return
- * the same is true of the block in front. The gradients of `*sum` are still in parts. */
-static void block_backward(const struct pass *pass, struct sam_lanes_block *block, int *parts,
-                           struct sam_lanes_unit **sum)
+/* One convolution's gradients, and the sum of those of the one before it. */
+static void convolution_backward(struct region *region, struct way_back *way,
+                                 struct sam_lanes_unit *unit, sam_pool_job *job,
+                                 struct sam_lanes_unit *prepare)
+{
+    region->prepare = prepare;
+    region->sum = way->sum;
+    region_run(region, job);
+    count_backward(region->pass, unit, 2);
+    way->sum = unit;
+}
+
+/* The regions of a block. S is slopes[its stage], the gradient by the block's output; P that by its
+ * input, slopes[the stage in front], which is S within a stage; out the block's output, which nobody
+ * reads any more.
+ *
+ *     region     reads        writes     sends through the ReLU   prepares
+ *     conv2      S, y2        out        of conv1                 conv1
+ *     shortcut   S, its y     P                                   nothing: it is 1x1
+ *     conv1      out, y1, P   P          of the block in front    conv2 of the block in front
+ *
+ * Without a shortcut P holds the identity's gradient from the start: it is S. On entry S has passed
+ * the block's last ReLU, the sums for the norms of conv2 and the shortcut are taken, and conv2's
+ * weights are prepared; on return the same is true of the block in front. */
+static void block_backward(const struct pass *pass, struct sam_lanes_block *block,
+                           struct way_back *way)
 {
     struct region region = {.pass = pass,
                             .size = output_size(&block->conv1),
                             .block = block,
                             .previous = in_front(pass->network, block),
-                            .backward = true,
-                            .sum = *sum};
-    sam_lanes_norm_slope(&block->conv2, *parts, pass->batch, pass->parameters, pass->gradient);
+                            .backward = true};
+    unit_slope(pass, way, &block->conv2);
     if (block->has_shortcut)
-        sam_lanes_norm_slope(&block->shortcut, *parts, pass->batch, pass->parameters,
-                             pass->gradient);
-    *parts = region_parts(&region);
-    convolution_backward(&region, &block->conv2, conv2_back_job, &block->conv1);
+        unit_slope(pass, way, &block->shortcut);
+    way->parts = region_parts(&region);
+    convolution_backward(&region, way, &block->conv2, conv2_back_job, &block->conv1);
 
-    sam_lanes_norm_slope(&block->conv1, *parts, pass->batch, pass->parameters, pass->gradient);
+    unit_slope(pass, way, &block->conv1);
     if (block->has_shortcut)
-        convolution_backward(&region, &block->shortcut, shortcut_back_job, NULL);
-    convolution_backward(&region, &block->conv1, conv1_back_job,
+        convolution_backward(&region, way, &block->shortcut, shortcut_back_job, NULL);
+    convolution_backward(&region, way, &block->conv1, conv1_back_job,
                          region.previous ? &region.previous->conv2 : NULL);
-    *sum = region.sum;
 }
 
 static void spread_job(void *context, size_t part, int worker)
@@ -512,15 +563,14 @@ static void backward(const struct pass *pass)
     struct sam_lanes_network *network = pass->network;
     struct sam_lanes_block *last = last_block(network);
     struct region region = {.pass = pass, .size = output_size(&last->conv2), .block = last};
-    struct sam_lanes_unit *sum = NULL;
-    int parts = region_parts(&region);
+    struct way_back way = {.parts = region_parts(&region)};
     linear_backward(pass);
     region_run(&region, spread_job);
     for (size_t i = network->tables.block_count; i-- > 0;)
-        block_backward(pass, &network->blocks[i], &parts, &sum);
+        block_backward(pass, &network->blocks[i], &way);
 
-    sam_lanes_norm_slope(&network->stem, parts, pass->batch, pass->parameters, pass->gradient);
-    region = (struct region){.pass = pass, .size = SAM_ARCH_IMAGE, .sum = sum};
+    unit_slope(pass, &way, &network->stem);
+    region = (struct region){.pass = pass, .size = SAM_ARCH_IMAGE, .sum = way.sum};
     region_run(&region, stem_back_job);
     count_backward(pass, &network->stem, 1);
     region.sum = &network->stem;
@@ -533,16 +583,14 @@ static void gradient(void *state, const float *parameters, float *buffers, const
                      const uint8_t *labels, int batch, float *gradient_out,
                      struct sam_engine_result *result)
 {
-    struct sam_lanes_network *network = state;
-    const struct pass pass = {.network = network,
+    const struct pass pass = {.network = state,
                               .batch = batch,
                               .parameters = parameters,
                               .images = images,
                               .update = buffers,
                               .gradient = gradient_out};
     forward(&pass);
-    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, network->dlogits,
-                          result, NULL);
+    answer(&pass, labels, result, NULL);
     backward(&pass);
 }
 
@@ -550,15 +598,13 @@ static void evaluate(void *state, const float *parameters, const float *buffers,
                      const float *images, const uint8_t *labels, int batch,
                      struct sam_engine_result *result, uint8_t *right)
 {
-    struct sam_lanes_network *network = state;
-    const struct pass pass = {.network = network,
+    const struct pass pass = {.network = state,
                               .batch = batch,
                               .parameters = parameters,
                               .images = images,
                               .recall = buffers};
     forward(&pass);
-    sam_plain_linear_loss(network->tables.classes, batch, network->logits, labels, NULL, result,
-                          right);
+    answer(&pass, labels, result, right);
 }
 
 static const struct sam_engine_timing *timings(const void *state, size_t *count)
@@ -619,7 +665,9 @@ static void *create(const struct sam_lanes_kernels *kernels, const char *name,
     };
 
 #if defined(__x86_64__)
-BACKEND(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+BACKEND(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("fma"))
 BACKEND(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #endif
 BACKEND(portable, true)

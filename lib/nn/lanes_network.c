@@ -90,7 +90,8 @@ static void place_block(struct sam_lanes_network *network, struct sam_lanes_bloc
     const size_t floats = output_floats(network, &block->conv1);
     block->conv1.y = take_floats(placement, 2 * floats);
     block->conv2.y = block->conv1.y ? block->conv1.y + floats : NULL;
-    network->slopes[block->conv1.arch->stage - 1] = block->conv1.y; /* the last one's stays */
+    /* The last one's stays; in front of the first stage nobody asks. */
+    network->slopes[block->conv1.arch->stage - 1] = block->conv1.y;
     block->out = take_floats(placement, floats);
     place_unit(network, &block->conv1, placement, shared);
     place_unit(network, &block->conv2, placement, shared);

@@ -456,6 +456,6 @@ void SAM_LANES(direct_backward)(const struct sam_arch_unit *unit, struct sam_lan
             backward_weights(&work, input, group, first);
         }
     if (dx && made->relu)
-        gate_span(made->relu, span, input, unit->in, unit->size * unit->size, dx);
+        gate_span(span, unit->in, unit->size * unit->size, input, made->relu, dx);
     finish_weights(&work, made->dweights);
 }

@@ -1,5 +1,6 @@
-/* gate - a ReLU on the way back (struct sam_lanes_relu), piece by piece: a convolution sends its
- * gradient through it as far as it is complete, while it is in the cache. */
+/* gate - a ReLU on the way back (struct sam_lanes_relu), piece by piece: a Winograd convolution
+ * sends its gradient through it as far as it is complete, while it is in the cache; a direct one at
+ * its end. */
 #ifndef SAM_NN_LANES_GATE_H
 #define SAM_NN_LANES_GATE_H
 
@@ -48,8 +49,8 @@ static inline void gate_pixels(const struct sam_lanes_relu *relu,
 }
 
 /* All of a span. */
-static inline void gate_span(const struct sam_lanes_relu *relu, struct sam_lanes_span span,
-                             const struct sam_lanes_input *input, int channels, int pixels,
+static inline void gate_span(struct sam_lanes_span span, int channels, int pixels,
+                             const struct sam_lanes_input *input, const struct sam_lanes_relu *relu,
                              float *dz)
 {
     gate_begin(relu, channels);

@@ -8,6 +8,7 @@
  *
  * Every function works on a span of groups and on nothing that another span writes; so spans run
  * side by side, and what they sum is theirs alone until the engine adds it up in their order.
+ * winograd_prepare alone works on weights, a range of their channels, and on no samples.
  * `scratch` is the worker's own. */
 #ifndef SAM_NN_LANES_KERNELS_H
 #define SAM_NN_LANES_KERNELS_H

@@ -46,12 +46,6 @@ static void join(struct sam_lanes_span span, int channels, int pixels,
         }
 }
 
-static void gate(struct sam_lanes_span span, int channels, int pixels,
-                 const struct sam_lanes_input *input, const struct sam_lanes_relu *relu, float *dz)
-{
-    gate_span(relu, span, input, channels, pixels, dz);
-}
-
 /* --- Pooling --------------------------------------------------------------------------------- */
 
 static void pool(struct sam_lanes_span span, int channels, int pixels, const float *x,
@@ -93,7 +87,7 @@ const struct sam_lanes_kernels SAM_LANES(kernels) = {
     .winograd_prepare = SAM_LANES(winograd_prepare),
     .pack = pack,
     .join = join,
-    .gate = gate,
+    .gate = gate_span,
     .pool = pool,
     .spread = spread,
 };

@@ -3,9 +3,11 @@
 /* A block of out is held in registers while r runs: as many accumulators as leave room for the
  * vectors of x and one w. Each step loads `columns` vectors and `rows` numbers for rows * columns
  * multiply-adds. Two of these start in a cycle and take four, so eight or more must be under way.
- * Each step also asks for its share of the w of the block below, which mostly lie behind the
- * block's own: where they come from afar, the short rows of w are over before the hardware has
- * seen that it should read ahead. */
+ * Each step also asks for its share of the w of the block below, as they lie in a Winograd product
+ * (rows of `depth` numbers one behind the other): where they come from afar, the short rows of w
+ * are over before the hardware has seen that it should read ahead. In a direct convolution, whose
+ * taps are spread over the w, it asks for lines that are mostly there already, which costs little.
+ */
 #if LANES >= 16
 enum { ACCUMULATORS = 24 }; /* of 32 registers */
 #else
@@ -96,7 +98,9 @@ ALWAYS_INLINE void blocks(const struct sam_lanes_product *p, int column, int col
 ALWAYS_INLINE void multiply(const struct sam_lanes_product *p, bool add)
 {
     int column = 0;
-    if (p->rows % ROWS(4) != 0 && p->rows % ROWS(3) == 0) /* 8 rows: none left over */
+    /* 8 rows of AVX-512 are one block of three columns and none left over, but of four columns one
+     * of 6 rows and one of 2. The last columns, four at most, are not cut: one alone is slow. */
+    if (p->rows % ROWS(4) != 0 && p->rows % ROWS(3) == 0)
         for (; column + 4 < p->columns; column += 3)
             blocks(p, column, 3, add);
     for (; column + 4 <= p->columns; column += 4)
