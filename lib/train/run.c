@@ -321,6 +321,17 @@ static void keep_scores(struct sam_run *run, const struct sam_batches_score *val
     run->best_changed = true;
 }
 
+/* What the last step did to the weights shows in the scores alone. */
+static int check_scores(const struct sam_run *run, const struct sam_batches_score *validation,
+                        const struct sam_batches_score *test, struct sam_error *error)
+{
+    if (run->batches.split.validation_count && !isfinite(validation->loss))
+        return sam_step_diverged("the loss of the validation images", validation->loss, error);
+    if (tests_now(run) && !isfinite(test->loss))
+        return sam_step_diverged("the loss of the test images", test->loss, error);
+    return 0;
+}
+
 /* Ends the epoch whose steps have been taken: evaluation, table, best weights. */
 static int end_epoch(struct sam_run *run, double started, struct sam_error *error)
 {
@@ -328,6 +339,8 @@ static int end_epoch(struct sam_run *run, double started, struct sam_error *erro
     struct sam_batches_score validation, test;
     if (evaluate(run, &validation, &test))
         return 1;
+    if (check_scores(run, &validation, &test, error))
+        return -1;
     keep_scores(run, &validation, &test);
     const struct sam_history_row row = {
         .epoch = (uint32_t)state->epoch,

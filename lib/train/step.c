@@ -220,10 +220,20 @@ static void move(struct sam_step *step, double gradient_norm)
     sam_pool_run(step->pool, step->piece_count, move_job, &pass);
 }
 
-static int diverged(const char *what, double value, struct sam_error *error)
+int sam_step_diverged(const char *what, double value, struct sam_error *error)
 {
     return sam_error_set(error, SAM_DIVERGED, "training diverged: %s is %g, wanted a finite number",
                          what, value);
+}
+
+/* The norm of g, which must be finite. */
+static int measure_gradient(struct sam_step *step, struct sam_step_result *result,
+                            struct sam_error *error)
+{
+    result->gradient_norm = norm(step, step->g);
+    return isfinite(result->gradient_norm)
+               ? 0
+               : sam_step_diverged("the norm of the gradient", result->gradient_norm, error);
 }
 
 static int perturb(struct sam_step *step, const float *images, const uint8_t *labels, int batch,
@@ -231,17 +241,15 @@ static int perturb(struct sam_step *step, const float *images, const uint8_t *la
 {
     struct sam_engine_result pass;
     double start = sam_timing_now();
-    if (isnan(result->gradient_norm))
-        result->gradient_norm = norm(step, step->g);
-    if (!isfinite(result->gradient_norm))
-        return diverged("the norm of the gradient", result->gradient_norm, error);
+    if (measure_gradient(step, result, error))
+        return -1;
     move(step, result->gradient_norm);
     start = sam_profile_add(step->profile, SAM_PROFILE_MOVE, start);
     sam_engine_gradient(step->engine, step->moved, NULL, images, labels, batch, step->gp, &pass);
     sam_profile_add(step->profile, SAM_PROFILE_PERTURBED, start);
     result->perturbed_loss = pass.loss;
     if (!isfinite(pass.loss))
-        return diverged("the loss at the perturbed weights", pass.loss, error);
+        return sam_step_diverged("the loss at the perturbed weights", pass.loss, error);
     return 0;
 }
 
@@ -261,16 +269,16 @@ int sam_step_gradients(struct sam_step *step, const float *images, const uint8_t
     result->loss = pass.loss;
     result->correct = pass.correct;
     if (!isfinite(pass.loss))
-        return diverged("the loss", pass.loss, error);
+        return sam_step_diverged("the loss", pass.loss, error);
     if (request.perturbed && perturb(step, images, labels, batch, result, error))
         return -1;
     if (!request.norms)
         return 0;
     start = sam_timing_now();
-    if (!request.perturbed)
-        result->gradient_norm = norm(step, step->g);
-    else
+    if (request.perturbed)
         result->perturbed_gradient_norm = norm(step, step->gp);
+    else if (measure_gradient(step, result, error))
+        return -1;
     result->weight_norm = norm(step, model->parameters);
     sam_profile_add(step->profile, SAM_PROFILE_NORMS, start);
     return 0;

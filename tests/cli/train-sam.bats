@@ -48,10 +48,11 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
         awk '{ exit !($2 < 0.6 * $1) }'
 }
 
+# The first 40 of 48 images are a minibatch of three parts (nn/lanes_network.h).
 @test "the same bytes for one, two and three threads" {
     for threads in 1 2 3; do
         # shellcheck disable=SC2046
-        train --threads $threads $(outputs t$threads)
+        train --batch-size 40 --threads $threads $(outputs t$threads)
     done
     same_run t1 t2
     same_run t1 t3
@@ -221,6 +222,18 @@ CASES
     [ "$rows" -lt 50 ]
     [ "$(jq -r .status info)" = diverged ]
     [ "$(jq .epochs info)" -eq "$rows" ]
+}
+
+# Only the evaluation can tell; the checkpoint before it stays.
+@test "a last step that diverges: status 3, too" {
+    for optimizer in sgd sam; do
+        refused 3 "diverged: the loss of the validation images is" train --epochs 1 --batch-size 48 \
+            --optimizer $optimizer --lr 1e6 --weight-decay 1 --info info --checkpoint c
+        refused 3 "diverged: the loss of the test images is" train --epochs 1 --batch-size 60 \
+            --optimizer $optimizer --lr 1e6 --weight-decay 1 --val-fraction 0 --info info
+        [ "$(jq -r '.status, .epochs' info | paste -sd' ')" = "diverged 0" ]
+        [ ! -e c ]
+    done
 }
 
 @test "a disk that is full is status 1, and the checkpoint before it stays whole" {
