@@ -172,17 +172,18 @@ static int read_part(const char *path, const char *suffix, struct sam_weights *p
     return status;
 }
 
-/* Reads the state that belongs to the weights: FILE.state, or what the machine's stop left as
- * FILE.state.next, which then takes its place. */
+/* Reads the state that belongs to the weights: what the machine's stop left as FILE.state.next,
+ * which then takes its place, or FILE.state. Where two checkpoints in a row have the same weights
+ * both may name them, and only the later one is sure to have its best weights still. */
 static int read_state(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
-    static const char *const suffixes[] = {".state", ".state.next"};
+    static const char *const suffixes[] = {".state.next", ".state"};
     for (int i = 0; i < 2; i++) {
         struct sam_error why;
         if (read_part(path, suffixes[i], &checkpoint->state, &why))
             continue; /* missing or unfinished: not the one */
         if (names(&checkpoint->state, WEIGHTS_KEY, checkpoint->weights.xxh3))
-            return i ? promote(path, suffixes[i], error) : 0;
+            return i ? 0 : promote(path, suffixes[i], error);
         sam_weights_free(&checkpoint->state);
     }
     return sam_error_set(error, SAM_FAILED,
@@ -191,7 +192,8 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
                          path, checkpoint->weights.xxh3, path);
 }
 
-/* Likewise the best weights, if the state names some. */
+/* Reads the best weights, if the state names some: FILE.best, or FILE.best.next, which then takes
+ * its place. */
 static int read_best(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
     static const char *const suffixes[] = {".best", ".best.next"};

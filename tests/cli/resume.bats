@@ -7,14 +7,16 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || exit
     # shellcheck source=tests/cli/train.bash
     source "$SAM_TOP/tests/cli/train.bash"
-    images images 60 20
+    images images 120 20
     # shellcheck disable=SC2206  # an array of the options that this prints
     whole=($(outputs whole)) cut=($(outputs cut))
 }
 
-# The run that the tests stop: 36 steps of 12 epochs, a checkpoint every 2 steps and every epoch.
+# The run that the tests stop: 36 steps of 12 epochs, a checkpoint every 2 steps and every epoch; so
+# after each 6 steps there are two of the same weights, before and after the epoch's evaluation.
+# Minibatches of 40 images are three parts (nn/lanes_network.h), which threads share.
 long() {
-    train --epochs 12 --checkpoint-every 2 --dump-every 2 "$@"
+    train --batch-size 40 --epochs 12 --checkpoint-every 2 --dump-every 2 "$@"
 }
 
 # A number from 0 to $1, uniform, of bash's generator: RANDOM is seeded by the test.
@@ -26,7 +28,7 @@ below() {
     long "${whole[@]}"
     RANDOM=42
     for ((kills = 0; kills < 25; kills++)); do
-        train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 12 \
+        train-sam --dataset cifar10 --data images --width 2 --batch-size 40 --epochs 12 \
             --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 \
             --threads $((1 + kills % 2)) "${cut[@]}" --resume &
         pid=$!
@@ -58,7 +60,7 @@ below() {
         rm -f cut*
         # With job control on, so that SIGINT is not ignored by a command in the background.
         set -m
-        train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 12 \
+        train-sam --dataset cifar10 --data images --width 2 --batch-size 40 --epochs 12 \
             --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 --threads 1 \
             --info cut.json "${cut[@]}" &
         pid=$!
