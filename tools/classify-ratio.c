@@ -39,7 +39,9 @@ static const struct argp_option options[] = {
     {"eps", OPTION_EPS, "E", 0,
      "classify by r = gp/(g + E) in single precision, as the notes' code", 0},
     {"map", OPTION_MAP, "FILE", 0,
-     "write the classes to FILE as class records (-: instead of the table)", 0},
+     "write the classes as class records to FILE, which appears when all has been written (-: to "
+     "standard output instead of the table)",
+     0},
     {0},
 };
 
@@ -186,8 +188,10 @@ int main(int argc, char **argv)
         sam_tool_die(&error);
     work->params = &params;
     if (start(work, &error) || (params.map && sam_map_open(&work->map, params.map, &error)) ||
-        run(work, &error) || (params.map && sam_map_close(&work->map, params.map, &error)))
+        run(work, &error) || (params.map && sam_map_close(&work->map, &error))) {
+        sam_map_free(&work->map);
         sam_tool_die(&error);
+    }
     free(work->counts);
     sam_input_free(work->input);
     free(work);

@@ -179,18 +179,30 @@ static void free_groups(struct work *work)
     work->group_count = 0;
 }
 
-/* Many groups, the tensors of a record, get fewer bins and may so need one pass more. */
-static int make_groups(struct work *work, size_t count, struct sam_error *error)
+/* The bins of a group: a power of two. Many groups, the tensors of a record, get fewer and may so
+ * need one pass more; small ones no more than they have parameters. */
+static int log_bins_for(size_t group_count, uint64_t parameters)
 {
-    const int log_bins = count > SAM_KINDS ? 12 : 18;
+    const int most = group_count > SAM_KINDS ? 12 : 18;
+    int log_bins = 4;
+    while (log_bins < most && parameters >> log_bins)
+        log_bins++;
+    return log_bins;
+}
+
+static int make_groups(struct work *work, struct sam_error *error)
+{
+    const size_t count = work->input->group_count;
     free_groups(work);
     work->groups = sam_memory_new(count, sizeof *work->groups, error);
     if (!work->groups)
         return -1;
-    for (; work->group_count < count; work->group_count++)
-        if (sam_threshold_init(&work->groups[work->group_count].search, log_bins,
-                               work->params->ratio_class, error))
+    for (; work->group_count < count; work->group_count++) {
+        const uint64_t parameters = work->input->groups[work->group_count].parameters;
+        if (sam_threshold_init(&work->groups[work->group_count].search,
+                               log_bins_for(count, parameters), work->params->ratio_class, error))
             return -1;
+    }
     return 0;
 }
 
@@ -207,13 +219,14 @@ static bool has_doubles(const struct sam_input *input)
 static int begin_record(struct work *work, struct sam_error *error)
 {
     const struct sam_input *input = work->input;
-    if (work->group_count != input->group_count && make_groups(work, input->group_count, error))
+    if (work->group_count != input->group_count && make_groups(work, error))
         return -1;
+    const bool wide = has_doubles(input);
     for (size_t i = 0; i < work->group_count; i++) {
         struct group *group = &work->groups[i];
         memset(group->counts, 0, sizeof group->counts);
         memset(group->squares, 0, sizeof group->squares);
-        sam_threshold_begin(&group->search, input->groups[i].parameters, has_doubles(input));
+        sam_threshold_begin(&group->search, input->groups[i].parameters, wide);
     }
     free(work->permutations);
     work->permutations = sam_memory_new(input->slot_count, sizeof *work->permutations, error);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/classes.h"
 #include "analysis/input.h"
 #include "analysis/options.h"
 #include "base/memory.h"
@@ -147,6 +148,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
+static int standard_inputs(const struct sam_options *common)
+{
+    int count = 0;
+    for (size_t i = 0; i < common->file_count; i++)
+        count += strcmp(common->files[i], "-") == 0;
+    return count;
+}
+
 static void check(struct params *params)
 {
     const bool selects =
@@ -158,6 +167,8 @@ static void check(struct params *params)
     if (params->npy && (params->common.file_count == 0 || params->common.file_count % 2))
         sam_tool_usage("--npy: %zu operands, wanted pairs CURRENT.npy PERTURBED.npy",
                        params->common.file_count);
+    if (params->npy && standard_inputs(&params->common) > 1)
+        sam_tool_usage("--npy: '-' more than once, wanted at most one array on standard input");
     if (!params->name)
         params->name = "gradient";
 }
@@ -206,6 +217,8 @@ static int write_meta(struct work *work, const struct sam_header *header, struct
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
+    if (sam_classes_check(work->input, chunk, error))
+        return -1;
     return sam_copy_chunk(&work->copy, &work->input->record->pairs[chunk->pair], chunk, error);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/classes.h"
 #include "analysis/input.h"
 #include "analysis/options.h"
 #include "analysis/rows.h"
@@ -104,9 +105,8 @@ static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_err
     struct work *work = context;
     struct sums *sums = &work->sums[work->input->group_of[chunk->pair]];
     const size_t size = sam_dtype_size(chunk->dtype);
-    (void)error;
     if (chunk->dtype == SAM_U8)
-        return 0;
+        return sam_classes_check(work->input, chunk, error);
     for (size_t i = 0; i < chunk->count; i += BLOCK) {
         double current[BLOCK] = {0}, perturbed[BLOCK] = {0};
         const size_t n = chunk->count - i < BLOCK ? chunk->count - i : BLOCK;

@@ -36,15 +36,24 @@ static int refuse_value(const struct sam_input *input, const struct sam_chunk *c
                           input->record->pairs[chunk->pair].name, chunk->first + i, values[i]);
 }
 
-static int count(const struct sam_classes *classes, const struct sam_chunk *chunk,
-                 struct sam_classified *classified, struct sam_error *error)
+/* Counts the chunk's classes; those that were read may be none. */
+static int count(const struct sam_input *input, const struct sam_chunk *chunk,
+                 const uint8_t *classes, uint64_t counts[SAM_RATIO_CLASSES],
+                 struct sam_error *error)
 {
-    uint64_t *counts = classified->counts, sum = 0;
-    memset(counts, 0, sizeof classified->counts);
-    sam_ratio_count(classified->classes, chunk->count, counts);
+    uint64_t sum = 0;
+    memset(counts, 0, SAM_RATIO_CLASSES * sizeof *counts);
+    sam_ratio_count(classes, chunk->count, counts);
     for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
         sum += counts[class];
-    return sum == chunk->count ? 0 : refuse_value(classes->input, chunk, error);
+    return sum == chunk->count ? 0 : refuse_value(input, chunk, error);
+}
+
+int sam_classes_check(const struct sam_input *input, const struct sam_chunk *chunk,
+                      struct sam_error *error)
+{
+    uint64_t counts[SAM_RATIO_CLASSES];
+    return chunk->dtype == SAM_U8 ? count(input, chunk, chunk->current, counts, error) : 0;
 }
 
 int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *chunk,
@@ -59,7 +68,7 @@ int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *
         classify_narrowed(classes, chunk, classified->buffer);
     else if (!read)
         classify(classes, chunk, classified->buffer);
-    return count(classes, chunk, classified, error);
+    return count(classes->input, chunk, classified->classes, classified->counts, error);
 }
 
 void sam_classified_add(const struct sam_classified *classified, uint64_t counts[SAM_RATIO_CLASSES])

@@ -34,6 +34,10 @@ void sam_classified_add(const struct sam_classified *classified,
 int sam_classes_find(const struct sam_classes *classes, const struct sam_chunk *chunk,
                      struct sam_classified *classified, struct sam_error *error);
 
+/* Refuses a class record's value above 4, for who needs no more of classes than that. */
+int sam_classes_check(const struct sam_input *input, const struct sam_chunk *chunk,
+                      struct sam_error *error);
+
 /* The preparation that makes a struct sam_classified of each chunk; `classes` must outlive it. */
 struct sam_preparation sam_classes_preparation(const struct sam_classes *classes);
 

@@ -112,6 +112,13 @@ static int check_same(struct reading *self, struct sam_error *error)
     return 0;
 }
 
+/* Where records are compared, a parameter's kind is what it was in the first. */
+static enum sam_kind kind_of(const struct reading *self, size_t pair)
+{
+    return self->accepts & SAM_INPUT_SAME ? self->parameters.kinds[self->input.slot_of[pair]]
+                                          : self->input.record->pairs[pair].kind;
+}
+
 /* Groups that may be empty of pairs: all kinds. Those are taken out again by close_gaps(). */
 static void sort_into_groups(struct reading *self)
 {
@@ -127,13 +134,13 @@ static void sort_into_groups(struct reading *self)
             continue;
         const size_t group = by == SAM_OPTIONS_BY_RECORD   ? 0
                              : by == SAM_OPTIONS_BY_TENSOR ? input->slot_of[i]
-                                                           : (size_t)pair->kind;
+                                                           : (size_t)kind_of(self, i);
         input->group_of[i] = group;
         input->groups[group].parameters += pair->count;
         if (by == SAM_OPTIONS_BY_TENSOR)
             input->groups[group].name = pair->name;
         if (by == SAM_OPTIONS_BY_KIND)
-            input->groups[group].name = sam_kind_name(pair->kind);
+            input->groups[group].name = sam_kind_name((enum sam_kind)group);
     }
 }
 

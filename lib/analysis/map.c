@@ -7,11 +7,10 @@
 
 int sam_map_open(struct sam_map *map, const char *path, struct sam_error *error)
 {
-    const bool standard = strcmp(path, "-") == 0;
-    *map = (struct sam_map){.file = standard ? stdout : fopen(path, "wb"), .owned = !standard};
-    if (!map->file)
-        return sam_error_errno(error, "%s: cannot be written", path);
-    map->writer = sam_writer_new(map->file, standard ? "standard output" : path, error);
+    *map = (struct sam_map){0};
+    if (sam_output_open(&map->output, path, error))
+        return -1;
+    map->writer = sam_writer_new(map->output.file, map->output.path, error);
     if (map->writer)
         return 0;
     sam_map_free(map);
@@ -60,18 +59,16 @@ int sam_map_end(struct sam_map *map, struct sam_error *error)
     return sam_writer_end(map->writer, error);
 }
 
-int sam_map_close(struct sam_map *map, const char *path, struct sam_error *error)
+int sam_map_close(struct sam_map *map, struct sam_error *error)
 {
-    const int failed = map->owned && fclose(map->file);
-    map->owned = false;
+    const int status = sam_output_commit(&map->output, error);
     sam_map_free(map);
-    return failed ? sam_error_errno(error, "%s: write failed", path) : 0;
+    return status;
 }
 
 void sam_map_free(struct sam_map *map)
 {
     sam_writer_free(map->writer);
-    if (map->owned)
-        fclose(map->file);
+    sam_output_discard(&map->output);
     *map = (struct sam_map){0};
 }

@@ -2,21 +2,19 @@
 #ifndef SAM_ANALYSIS_MAP_H
 #define SAM_ANALYSIS_MAP_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include "analysis/input.h"
 #include "base/error.h"
+#include "base/output.h"
 #include "stream/writer.h"
 
 struct sam_map {
-    FILE *file;
-    bool owned; /* opened here */
+    struct sam_output output;
     struct sam_writer *writer;
 };
 
-/* Begins a stream of class records in `path`, created or emptied; "-" is standard output. The
- * caller ends it with sam_map_close(), or after a failure with sam_map_free(). */
+/* Begins a stream of class records that will be `path`; "-" is standard output (base/output.h, so
+ * `path` may be one of the input's files). The caller ends it with sam_map_close(), or after a
+ * failure with sam_map_free(). */
 int sam_map_open(struct sam_map *map, const char *path, struct sam_error *error);
 
 /* Begins the class record of the input's record at hand: its metadata, and one tensor for each
@@ -31,8 +29,10 @@ int sam_map_write(struct sam_map *map, const uint8_t *classes, size_t count,
 /* Ends the record, and flushes it. */
 int sam_map_end(struct sam_map *map, struct sam_error *error);
 
-/* Closes the file; an error of the disk may only show now. */
-int sam_map_close(struct sam_map *map, const char *path, struct sam_error *error);
+/* Gives the file its name; an error of the disk may only show now. */
+int sam_map_close(struct sam_map *map, struct sam_error *error);
+
+/* Leaves nothing behind, unless it was closed. */
 void sam_map_free(struct sam_map *map);
 
 #endif

@@ -21,9 +21,11 @@ int sam_parameters_init(struct sam_parameters *parameters, const struct sam_pair
                         const bool *wanted, size_t pair_count, struct sam_error *error)
 {
     *parameters = (struct sam_parameters){0};
-    parameters->sorted = sam_memory_new(pair_count, sizeof *parameters->sorted, error);
-    if (!parameters->sorted)
+    if (!(parameters->sorted = sam_memory_new(pair_count, sizeof *parameters->sorted, error)) ||
+        !(parameters->kinds = sam_memory_new(pair_count, sizeof *parameters->kinds, error))) {
+        sam_parameters_free(parameters);
         return -1;
+    }
     for (size_t i = 0; i < pair_count; i++) {
         if (!wanted[i])
             continue;
@@ -36,8 +38,8 @@ int sam_parameters_init(struct sam_parameters *parameters, const struct sam_pair
         parameter->ndim = pairs[i].ndim;
         memcpy(parameter->shape, pairs[i].shape, (size_t)pairs[i].ndim * sizeof(uint64_t));
         parameter->count = pairs[i].count;
-        parameter->kind = pairs[i].kind;
         parameter->slot = parameters->count++;
+        parameters->kinds[parameter->slot] = pairs[i].kind;
     }
     qsort(parameters->sorted, parameters->count, sizeof *parameters->sorted, compare_names);
     return 0;
@@ -47,6 +49,17 @@ static bool same_shape(const struct sam_parameter *parameter, const struct sam_p
 {
     return parameter->ndim == pair->ndim &&
            memcmp(parameter->shape, pair->shape, (size_t)pair->ndim * sizeof(uint64_t)) == 0;
+}
+
+static int refuse_shape(const struct sam_parameter *parameter, const struct sam_pair *pair,
+                        struct sam_error *error)
+{
+    char seen[SAM_SHAPE_TEXT], wanted[SAM_SHAPE_TEXT];
+    sam_shape_text(pair->ndim, pair->shape, seen);
+    sam_shape_text(parameter->ndim, parameter->shape, wanted);
+    return sam_error_set(error, SAM_FAILED,
+                         "parameter '%.128s' has shape %s, wanted %s as in the first record",
+                         pair->name, seen, wanted);
 }
 
 int sam_parameters_match(const struct sam_parameters *parameters, const struct sam_pair *pairs,
@@ -65,16 +78,7 @@ int sam_parameters_match(const struct sam_parameters *parameters, const struct s
                                  "a parameter '%.128s', wanted those of the first record",
                                  pairs[i].name);
         if (!same_shape(parameter, &pairs[i]))
-            return sam_error_set(error, SAM_FAILED,
-                                 "parameter '%.128s' has another shape, %" PRIu64
-                                 " elements, wanted that of the first record, %" PRIu64,
-                                 pairs[i].name, pairs[i].count, parameter->count);
-        if (parameter->kind != pairs[i].kind)
-            return sam_error_set(error, SAM_FAILED,
-                                 "parameter '%.128s' is of kind %s by its neighbours, wanted %s as "
-                                 "in the first record",
-                                 pairs[i].name, sam_kind_name(pairs[i].kind),
-                                 sam_kind_name(parameter->kind));
+            return refuse_shape(parameter, &pairs[i], error);
         slots[i] = parameter->slot;
         matched++;
     }
@@ -90,5 +94,6 @@ void sam_parameters_free(struct sam_parameters *parameters)
     for (size_t i = 0; i < parameters->count; i++)
         free(parameters->sorted[i].name);
     free(parameters->sorted);
+    free(parameters->kinds);
     *parameters = (struct sam_parameters){0};
 }

@@ -15,7 +15,9 @@ int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct s
     *sets = (struct sam_sets){.slot_count = slots};
     if (!(sets->word_of = sam_memory_new(slots + 1, sizeof *sets->word_of, error)) ||
         !(sets->parameters = sam_memory_new(slots, sizeof *sets->parameters, error)) ||
-        !(sets->group_of = sam_memory_new(slots, sizeof *sets->group_of, error))) {
+        !(sets->group_of = sam_memory_new(slots, sizeof *sets->group_of, error)) ||
+        !(sets->next_of = sam_memory_new(slots, sizeof *sets->next_of, error)) ||
+        !(sets->first_of = sam_memory_new(input->group_count, sizeof *sets->first_of, error))) {
         sam_sets_free(sets);
         return -1;
     }
@@ -24,6 +26,12 @@ int sam_sets_init(struct sam_sets *sets, const struct sam_input *input, struct s
             sets->parameters[input->slot_of[i]] = input->record->pairs[i].count;
             sets->group_of[input->slot_of[i]] = input->group_of[i];
         }
+    for (size_t group = 0; group < input->group_count; group++)
+        sets->first_of[group] = SAM_SETS_NONE;
+    for (size_t slot = slots; slot-- > 0;) {
+        sets->next_of[slot] = sets->first_of[sets->group_of[slot]];
+        sets->first_of[sets->group_of[slot]] = slot;
+    }
     for (size_t slot = 0; slot < slots; slot++)
         sets->word_of[slot + 1] = sets->word_of[slot] + sam_overlap_words(sets->parameters[slot]);
     sets->words = sets->word_of[slots];
@@ -79,6 +87,8 @@ void sam_sets_free(struct sam_sets *sets)
     free(sets->word_of);
     free(sets->parameters);
     free(sets->group_of);
+    free(sets->next_of);
+    free(sets->first_of);
     *sets = (struct sam_sets){0};
 }
 
@@ -148,8 +158,8 @@ void sam_sets_intersect(const struct sam_sets *sets, struct sam_set *set,
 uint64_t sam_sets_size(const struct sam_sets *sets, const struct sam_set *set, size_t group)
 {
     uint64_t size = 0;
-    for (size_t slot = 0; slot < sets->slot_count; slot++)
-        size += sets->group_of[slot] == group ? set->sizes[slot] : 0;
+    for (size_t slot = sets->first_of[group]; slot != SAM_SETS_NONE; slot = sets->next_of[slot])
+        size += set->sizes[slot];
     return size;
 }
 
@@ -157,9 +167,9 @@ struct sam_sets_common sam_sets_compare(const struct sam_sets *sets, const struc
                                         const struct sam_set *b, size_t group)
 {
     struct sam_sets_common found = {0};
-    for (size_t slot = 0; slot < sets->slot_count; slot++) {
+    for (size_t slot = sets->first_of[group]; slot != SAM_SETS_NONE; slot = sets->next_of[slot]) {
         const size_t from = sets->word_of[slot], words = sets->word_of[slot + 1] - from;
-        if (sets->group_of[slot] != group || words == 0)
+        if (words == 0)
             continue;
         found.a += a->sizes[slot];
         found.b += b->sizes[slot];

@@ -19,9 +19,13 @@ struct sam_sets {
     size_t *word_of;           /* per slot: its first word; [slot_count]: words */
     uint64_t *parameters;      /* per slot */
     size_t *group_of;          /* per slot */
+    size_t *first_of;          /* per group: its first slot */
+    size_t *next_of;           /* per slot: the next of its group, or SAM_SETS_NONE */
     struct sam_arena **arenas; /* (made / sets an arena holds, rounded up) */
     size_t made;               /* sets */
 };
+
+#define SAM_SETS_NONE SIZE_MAX
 
 struct sam_set {
     uint64_t step;

@@ -50,7 +50,7 @@ double sam_survivors_tensor_chance(const struct sam_survivors *survivors,
                                    const struct sam_sets *sets, size_t group)
 {
     double sum = 0;
-    for (size_t slot = 0; slot < sets->slot_count; slot++)
-        sum += sets->group_of[slot] == group ? survivors->tensor_chance[slot] : 0;
+    for (size_t slot = sets->first_of[group]; slot != SAM_SETS_NONE; slot = sets->next_of[slot])
+        sum += survivors->tensor_chance[slot];
     return sum;
 }

@@ -14,25 +14,53 @@
 #error "SAM_VERSION comes from the Makefile"
 #endif
 
-static void print_version(FILE *stream, struct argp_state *state)
-{
-    (void)state;
-    fprintf(stream, "%s (samscope) %s\n", program_invocation_short_name, SAM_VERSION);
-}
-
 void sam_tool_start(const char *name)
 {
     program_invocation_short_name = program_invocation_name = (char *)name;
-    argp_program_version_hook = print_version;
     argp_err_exit_status = SAM_USAGE;
+}
+
+enum { OPTION_USAGE = 0x7000 };
+
+/* argp's own, but that they see whether what they print arrives. */
+static const struct argp_option standard_options[] = {
+    {"help", '?', NULL, 0, "give this help list", -1},
+    {"usage", OPTION_USAGE, NULL, 0, "give a short usage message", 0},
+    {"version", 'V', NULL, 0, "print program version", 0},
+    {0},
+};
+
+static error_t parse_standard(int key, char *argument, struct argp_state *state)
+{
+    const unsigned help = ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK;
+    (void)argument;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->input;
+        return 0;
+    case '?':
+        argp_state_help(state, stdout, help);
+        exit(sam_tool_finish());
+    case OPTION_USAGE:
+        argp_state_help(state, stdout, ARGP_HELP_USAGE);
+        exit(sam_tool_finish());
+    case 'V':
+        printf("%s (samscope) %s\n", program_invocation_short_name, SAM_VERSION);
+        exit(sam_tool_finish());
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 int sam_tool_parse(const struct argp *argp, int argc, char **argv, void *params)
 {
     int operands = argc;
+    const struct argp_child children[] = {{argp, 0, NULL, 0}, {0}};
+    const struct argp whole = {
+        .options = standard_options, .parser = parse_standard, .children = children};
     argv[0] = program_invocation_short_name; /* what getopt's messages begin with */
     /* getopt moves operands behind the options; argp leaves there what no parser takes. */
-    const int status = argp_parse(argp, argc, argv, 0, &operands, params);
+    const int status = argp_parse(&whole, argc, argv, ARGP_NO_HELP, &operands, params);
     if (status == ENOMEM) {
         struct sam_error error;
         sam_error_set(&error, SAM_FAILED, "out of memory: reading the command line");

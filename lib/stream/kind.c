@@ -47,12 +47,25 @@ static bool layer_has(const char *name, const char *word)
     return false;
 }
 
+/* Ends in a ResNet's batch norm without a name of its own, the second layer of a shortcut. */
+static bool is_shortcut_norm(const char *part, const char *name)
+{
+    static const char *const shortcuts[] = {"shortcut.", "downsample."};
+    for (size_t i = 0; i < sizeof shortcuts / sizeof *shortcuts; i++) {
+        const size_t length = strlen(shortcuts[i]);
+        if ((size_t)(part - name) >= length && strncmp(part - length, shortcuts[i], length) == 0 &&
+            strncmp(part, "1.", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool layer_is_norm(const char *name)
 {
     static const char *const shorthands[] = {"bn", "ln", "gn"};
     const char *part;
     size_t length = layer_part(name, &part);
-    if (layer_has(name, "norm"))
+    if (layer_has(name, "norm") || is_shortcut_norm(part, name))
         return true;
     while (length > 0 && (isdigit((unsigned char)part[length - 1]) || part[length - 1] == '_'))
         length--;

@@ -22,8 +22,8 @@ const char *sam_kind_name(enum sam_kind kind);
  * dimensions or more, a linear layer's 2, a normalisation's 1. A bias is of its layer's kind:
  * `weight_ndim` is the number of dimensions of the weight beside it (sam_kind_compare_weight()
  * finds it), or -1 where there is none, and then the layer's name must tell ("norm", or "bn", "ln",
- * "gn" and a number). A convolution's bias, an embedding, and whatever else there may be is
- * SAM_KIND_OTHER. */
+ * "gn" and a number, or "shortcut.1", "downsample.1": a norm; "conv": other; else linear). A
+ * convolution's bias, an embedding, and whatever else there may be is SAM_KIND_OTHER. */
 enum sam_kind sam_kind_of(const char *name, int ndim, int weight_ndim);
 
 bool sam_kind_is_bias(const char *name);

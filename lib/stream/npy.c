@@ -189,6 +189,18 @@ static int read_length(struct sam_npy *npy, uint32_t *length, struct sam_error *
     return 0;
 }
 
+/* The padding and the line's end, which are the last of a header, are not shown. */
+static int refuse_header(const struct sam_npy *npy, const char *header, size_t length,
+                         struct sam_error *error)
+{
+    while (length > 0 && isspace((unsigned char)header[length - 1]))
+        length--;
+    return sam_source_fail(&npy->file->source, error,
+                           "header '%.*s', wanted 'descr' '<f2', '<f4' or '<f8', "
+                           "'fortran_order' False (or one dimension) and 'shape'",
+                           (int)(length < 200 ? length : 200), header);
+}
+
 static int read_header(struct sam_npy *npy, struct sam_error *error)
 {
     uint32_t length;
@@ -199,10 +211,7 @@ static int read_header(struct sam_npy *npy, struct sam_error *error)
         return -1;
     int status = read_part(npy, header, length, error);
     if (status == 0 && (strlen(header) != length || !parse_header(header, npy)))
-        status = sam_source_fail(&npy->file->source, error,
-                                 "header '%.200s', wanted 'descr' '<f2', '<f4' or '<f8', "
-                                 "'fortran_order' False (or one dimension) and 'shape'",
-                                 header);
+        status = refuse_header(npy, header, length, error);
     free(header);
     return status ? -1 : count_elements(npy, error);
 }

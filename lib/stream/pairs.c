@@ -76,10 +76,13 @@ static int check_dtype(const struct part *part, struct sam_error *error)
 static int check_partners(const struct sam_tensor *current, const struct sam_tensor *perturbed,
                           struct sam_error *error)
 {
+    char seen[SAM_SHAPE_TEXT], wanted[SAM_SHAPE_TEXT];
+    sam_shape_text(perturbed->ndim, perturbed->shape, seen);
+    sam_shape_text(current->ndim, current->shape, wanted);
     if (!same_shape(current, perturbed))
         return sam_error_set(error, SAM_FAILED,
-                             "tensor '%.128s' has another shape than '%.128s', wanted the same",
-                             perturbed->name, current->name);
+                             "tensor '%.128s' has shape %s, wanted %s as '%.128s' has",
+                             perturbed->name, seen, wanted, current->name);
     if (current->dtype != perturbed->dtype)
         return sam_error_set(
             error, SAM_FAILED, "tensor '%.128s' has dtype %s, wanted %s as '%.128s' has",
@@ -106,7 +109,8 @@ static int join(const struct part *part, size_t left, struct sam_pair *pair, siz
         return 0;
     const enum role wanted = part->role == CURRENT ? PERTURBED : CURRENT;
     if (!partner || partner->role != wanted)
-        return sam_error_set(error, SAM_FAILED, "tensor '%.128s' without its '%s%.128s'",
+        return sam_error_set(error, SAM_FAILED,
+                             "tensor '%.128s' without its partner, wanted '%s%.128s'",
                              part->tensor->name, prefixes[wanted], part->name);
     *used = 2;
     pair->perturbed = partner->tensor;

@@ -42,6 +42,16 @@ bool sam_dtype_is_gradient(enum sam_dtype dtype)
     return dtype == SAM_F64 || dtype == SAM_F32 || dtype == SAM_F16 || dtype == SAM_BF16;
 }
 
+void sam_shape_text(int ndim, const uint64_t *shape, char text[SAM_SHAPE_TEXT])
+{
+    size_t length = 1;
+    strcpy(text, "(");
+    for (int i = 0; i < ndim; i++)
+        length += (size_t)snprintf(text + length, SAM_SHAPE_TEXT - length, "%s%" PRIu64,
+                                   i > 0 ? ", " : "", shape[i]);
+    strcpy(text + length, ")");
+}
+
 static int parse_dtype(const json_t *value, struct sam_tensor *tensor, size_t *size,
                        struct sam_error *error)
 {
@@ -63,7 +73,7 @@ static int parse_natural(const json_t *value, const char *what, uint64_t *number
                          struct sam_error *error)
 {
     if (!json_is_integer(value))
-        return sam_error_set(error, SAM_FAILED, "%s is not a whole number", what);
+        return sam_error_set(error, SAM_FAILED, "%s is no integer below 2^63, wanted one", what);
     if (json_integer_value(value) < 0)
         return sam_error_set(error, SAM_FAILED, "%s is %" JSON_INTEGER_FORMAT ", wanted 0 or more",
                              what, json_integer_value(value));
@@ -112,7 +122,7 @@ static int parse_entry(const json_t *entry, struct sam_tensor *tensor, struct sa
     size_t size = 0;
     uint64_t bytes;
     if (!json_is_object(entry))
-        return sam_error_set(error, SAM_FAILED, "its entry is not a JSON object");
+        return sam_error_set(error, SAM_FAILED, "its entry is no JSON object, wanted one");
     if (parse_dtype(json_object_get(entry, "dtype"), tensor, &size, error) ||
         parse_shape(json_object_get(entry, "shape"), tensor, error) ||
         parse_offsets(json_object_get(entry, "data_offsets"), tensor, error))
@@ -148,7 +158,7 @@ static int parse_meta(json_t *entries, struct sam_header *header, struct sam_err
     const char *key;
     json_t *value;
     if (!json_is_object(entries))
-        return sam_error_set(error, SAM_FAILED, "__metadata__ is not a JSON object");
+        return sam_error_set(error, SAM_FAILED, "__metadata__ is no JSON object, wanted one");
     header->meta = sam_memory_new(json_object_size(entries), sizeof *header->meta, error);
     if (!header->meta)
         return -1;
@@ -156,7 +166,8 @@ static int parse_meta(json_t *entries, struct sam_header *header, struct sam_err
     {
         if (!json_is_string(value))
             return sam_error_set(error, SAM_FAILED,
-                                 "__metadata__: the value of '%.128s' is not a string", key);
+                                 "__metadata__: the value of '%.128s' is no string, wanted one",
+                                 key);
         struct sam_meta *meta = &header->meta[header->meta_count++];
         meta->key = sam_memory_string(key, error);
         meta->value = sam_memory_string(json_string_value(value), error);
@@ -222,10 +233,14 @@ int sam_header_parse(const char *json, size_t length, struct sam_header *header,
     json_error_t cause;
     *header = (struct sam_header){0};
     if (length == 0 || json[0] != '{')
-        return sam_error_set(error, SAM_FAILED, "the header does not begin with '{'");
+        return sam_error_set(error, SAM_FAILED,
+                             length ? "the header begins with byte 0x%02x, wanted '{'"
+                                    : "the header is empty, wanted '{'",
+                             length ? (unsigned char)json[0] : 0);
     json_t *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &cause);
     if (!root)
-        return sam_error_set(error, SAM_FAILED, "the header is not JSON at its byte %d: %s",
+        return sam_error_set(error, SAM_FAILED,
+                             "the header is not JSON at its byte %d, wanted that: %s",
                              cause.position, cause.text);
     const int status = parse_root(root, header, error);
     json_decref(root);

@@ -19,6 +19,7 @@ struct sam_writer {
     json_t *root, *meta;     /* the header to come: all of it, and its __metadata__ */
     uint64_t bytes, written; /* of the data: announced, and gone out */
     bool begun;              /* the data may follow */
+    unsigned char last;      /* byte of the data, kept for the end of the record */
 
     /* With a checksum, data wait in `spool`, a file without a name, for the header to be complete.
      */
@@ -193,8 +194,11 @@ int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
                              "%s: %zu bytes of data after %" PRIu64 ", wanted %" PRIu64 " in all",
                              writer->name, bytes, writer->written, writer->bytes);
     writer->written += bytes;
-    if (!writer->checked)
+    if (!writer->checked) {
+        if (bytes > 0 && writer->written == writer->bytes)
+            writer->last = ((const unsigned char *)data)[--bytes];
         return put(writer, data, bytes, error);
+    }
     XXH3_64bits_update(writer->hash, data, bytes);
     if (fwrite(data, 1, bytes, writer->spool) != bytes)
         return sam_error_errno(error, "%s: write to its temporary file failed", writer->name);
@@ -226,7 +230,8 @@ int sam_writer_end(struct sam_writer *writer, struct sam_error *error)
         return sam_error_set(error, SAM_FAILED,
                              "%s: the record ends after %" PRIu64 " bytes of data, wanted %" PRIu64,
                              writer->name, writer->written, writer->bytes);
-    if (writer->checked && put_spool(writer, error))
+    if (writer->checked ? put_spool(writer, error)
+                        : writer->bytes > 0 && put(writer, &writer->last, 1, error))
         return -1;
     if (fflush(writer->file))
         return sam_error_errno(error, "%s: write failed", writer->name);

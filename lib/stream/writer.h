@@ -44,7 +44,9 @@ int sam_writer_pair(struct sam_writer *writer, const char *name, enum sam_dtype 
  * temporary file, and everything is written by sam_writer_end(). */
 int sam_writer_checksum(struct sam_writer *writer, struct sam_error *error);
 
-/* Writes the header; then the data, in pieces of any size. */
+/* Writes the header; then the data, in pieces of any size. The last byte waits for
+ * sam_writer_end(): a record whose maker fails, if only over a checksum at the end of what it
+ * reads, is seen to be cut by whoever reads it. */
 int sam_writer_header(struct sam_writer *writer, struct sam_error *error);
 int sam_writer_data(struct sam_writer *writer, const void *data, size_t bytes,
                     struct sam_error *error);

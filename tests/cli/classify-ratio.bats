@@ -127,7 +127,23 @@ setup() {
         assert_refused 2 "classify-ratio: --eps: '$eps', wanted a number from 0 to 1"
     done
     run classify-ratio --map nowhere/map two
-    assert_refused 1 'classify-ratio: nowhere/map: cannot be written'
+    assert_refused 1 'classify-ratio: nowhere/map: cannot be created'
+}
+
+@test "classify-ratio: a map may take its input's name, and appears only when all was well" {
+    first >one
+    cp one same
+    classify-ratio --map same same >table
+    diff table <(classify-ratio one)
+    diff table <(classify-ratio same)
+    printf before >map
+    head -c -1 two >cut
+    for input in nowhere cut; do
+        run classify-ratio --map map "$input"
+        [ "$status" -eq 1 ]
+        [ "$(cat map)" = before ]
+    done
+    [ "$(echo map*)" = map ]
 }
 
 @test "classify-ratio: a map that cannot be written out" {

@@ -106,6 +106,24 @@ steps() {
     [ "$(grad-cat --records 777 thousand | grad-info | mlr --icsv --onidx cut -f step)" = 20 ]
 }
 
+# What is damaged is known at the record's end, when most of it has gone out.
+@test "a record with a wrong checksum does not come out whole" {
+    five_records | grad-cat --checksum >sums
+    printf '\0' | dd of=sums bs=1 seek=$(($(stat -c %s sums) - 1)) conv=notrunc status=none
+    run bash -c 'grad-cat sums 2>/dev/null | grad-info >table'
+    [ "$status" -eq 1 ]
+    [[ $output == *"record 5 at byte "*truncated* ]]
+    [ "$(wc -l <table)" -eq 5 ]
+}
+
+@test "a value that is no class is refused" {
+    record '{"class/x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}' '\x00\x04\x05' >wrong
+    for tool in grad-cat grad-info; do
+        run bash -c "$tool wrong >/dev/null"
+        assert_refused 1 "$tool: wrong: record 1 at byte 0: class/x: element 2 is 5, wanted a class, 0 to 4"
+    done
+}
+
 @test "wrong usage" {
     while IFS='|' read -r options message; do
         # shellcheck disable=SC2086
@@ -122,6 +140,7 @@ steps() {
 --name x|--name goes with --npy
 --npy|--npy: 0 operands, wanted pairs
 --npy a.npy|--npy: 1 operands, wanted pairs
+--npy - -|--npy: '-' more than once
 --npy --steps 1 a.npy b.npy|nothing to be selected
 --by tensor|by
 END

@@ -34,6 +34,17 @@ options() {
     done
 }
 
+@test "--help, --usage and --version say so when they cannot be printed" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    for tool in $tools; do
+        for option in --help --usage --version; do
+            run bash -c '"$0" "$1" >/dev/full' "$SAM_BIN/$tool" "$option"
+            [ "$status" -eq 1 ]
+            [[ $output == "$tool: standard output: "* ]]
+        done
+    done
+}
+
 @test "--version names tool, project and version" {
     version=$(sed -n 's/^VERSION := //p' "$SAM_TOP/Makefile")
     for tool in $tools; do

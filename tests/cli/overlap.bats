@@ -116,10 +116,19 @@ readonly columns=reference_size,class_size,overlap,overlap_percent,chance,lift,j
     assert_refused 1 "a parameter 'c', wanted those of the first record"
     { cat three; classes '' a '1 1 1 1' b '1 1'; } >shorter
     run overlap shorter
-    assert_refused 1 "parameter 'b' has another shape, 2 elements, wanted that of the first record, 4"
+    assert_refused 1 "parameter 'b' has shape (2), wanted (4) as in the first record"
     # What --tensors leaves out may differ.
     run overlap --tensors a other
     [ "$status" -eq 0 ]
+}
+
+@test "overlap: a parameter's kind is that of the first record, whatever neighbours it has later" {
+    gradients '"step":"1"' a.weight '1 2' '1 3' a.bias '1 -1' '2 -2' >both # a norm, by its weight
+    gradients '"step":"2"' a.bias '1 -1' '2 2' >alone
+    run overlap --by kind --tensors a.bias both alone
+    assert_printed "step,epoch,kind,parameters,reference_step,reference_size,class_size,overlap,overlap_percent,chance,lift,jaccard,kappa
+1,,norm-bias,2,1,2,2,2,100,2,1,1,nan
+2,,norm-bias,2,1,2,1,1,50,1,1,0.5,0"
 }
 
 @test "overlap: wrong options" {

@@ -40,19 +40,19 @@ static void headers(void **state)
     static const struct {
         const char *json, *wanted;
     } cases[] = {
-        {"[]", "begin with '{'"},
-        {" {" CURRENT "," PERTURBED "}", "begin with '{'"},
+        {"[]", "wanted '{'"},
+        {" {" CURRENT "," PERTURBED "}", "wanted '{'"},
         {"{" CURRENT "," PERTURBED, "not JSON at its byte"},
         {"{" CURRENT "," PERTURBED "}x", "not JSON at its byte"},
         {"{" CURRENT "," CURRENT "," PERTURBED "}", "duplicate"},
-        {"{\"current/x\":1}", "'current/x': its entry is not a JSON object"},
+        {"{\"current/x\":1}", "'current/x': its entry is no JSON object"},
         {"{\"current/x\":{\"shape\":[2],\"data_offsets\":[0,8]}}", "no dtype"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", "no shape"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"shape\":[2]}}", "no data_offsets"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,9]}}",
          "no data_offsets"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}",
-         "not a whole number"},
+         "no integer below 2^63"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}",
          "is -2, wanted 0 or more"},
         {"{\"current/x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}",
@@ -77,9 +77,9 @@ static void headers(void **state)
         {"{" CURRENT ",\"perturbed/x\":{\"dtype\":\"F32\",\"shape\":[2],"
          "\"data_offsets\":[12,20]}}",
          "'perturbed/x': its data begin at byte 12, wanted 8: a hole"},
-        {"{\"__metadata__\":7," CURRENT "," PERTURBED "}", "__metadata__ is not a JSON object"},
+        {"{\"__metadata__\":7," CURRENT "," PERTURBED "}", "__metadata__ is no JSON object"},
         {"{\"__metadata__\":{\"step\":7}," CURRENT "," PERTURBED "}",
-         "the value of 'step' is not a string"},
+         "the value of 'step' is no string"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -93,12 +93,12 @@ static void parameters(void **state)
     } cases[] = {
         {"{}", "no parameters"},
         {"{\"weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "no parameters"},
-        {"{" CURRENT "}", "'current/x' without its 'perturbed/x'"},
+        {"{" CURRENT "}", "'current/x' without its partner, wanted 'perturbed/x'"},
         {"{\"perturbed/x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
-         "'perturbed/x' without its 'current/x'"},
+         "'perturbed/x' without its partner, wanted 'current/x'"},
         {"{" CURRENT ",\"perturbed/x\":{\"dtype\":\"F32\",\"shape\":[2,1],"
          "\"data_offsets\":[8,16]}}",
-         "'perturbed/x' has another shape than 'current/x'"},
+         "'perturbed/x' has shape (2, 1), wanted (2) as 'current/x' has"},
         {"{" CURRENT ",\"perturbed/x\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[8,12]}}",
          "'perturbed/x' has dtype F16, wanted F32"},
         {"{\"current/x\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]}," PERTURBED "}",
@@ -109,7 +109,7 @@ static void parameters(void **state)
          ",\"class/y\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[16,16]}}",
          "wanted gradients or classes, not both"},
         {"{" CURRENT ",\"class/x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[8,8]}}",
-         "'current/x' without its 'perturbed/x'"},
+         "'current/x' without its partner, wanted 'perturbed/x'"},
         {"{\"__metadata__\":{\"step\":\"1e3\"}," CURRENT "," PERTURBED "}",
          "metadata step: '1e3', wanted a whole number"},
         {"{\"__metadata__\":{\"epoch\":\"-1\"}," CURRENT "," PERTURBED "}",
