@@ -68,6 +68,25 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
     done
 }
 
+# As many calls for memory in a run of 12 steps as in one of 3, but for one or two that threads make
+# when they start.
+@test "a step takes no memory" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    gcc -shared -fPIC -O -o faults.so "$SAM_TOP/tests/preload/faults.c"
+    calls() {
+        FAULT=count:0 FAULT_FD=3 LD_PRELOAD=./faults.so train --epochs 1 --val-fraction 0 \
+            --train-size 48 --threads 2 --log table "$@" 3>count
+        cat count
+    }
+    for options in "--kernels auto" "--kernels portable" "--conv direct" "--control random-mask" \
+        "--control norm-matched --perturbed-classes 1" "--kernels double" "--optimizer sgd"; do
+        # shellcheck disable=SC2086
+        three=$(calls $options --batch-size 16) twelve=$(calls $options --batch-size 4)
+        echo "$options: $three and $twelve"
+        [ "$three" -gt 50 ] && [ "$twelve" -le $((three + 4)) ]
+    done
+}
+
 @test "another seed, another run" {
     train --checkpoint a >/dev/null
     train --checkpoint b --seed 2 >/dev/null

@@ -7,8 +7,10 @@
  *     thread     pthread_create(): EAGAIN
  *     shrink     before the K-th read, half of the file FAULT_FILE is cut off
  *     grow       before the K-th read, a byte is added to it
+ *     count      none: at the process's end the number of its calls for memory is written to
+ *                FAULT_FD as text, K being 0
  *
- * When it happens, a byte is written to the descriptor FAULT_FD: there was a K-th call. Calls
+ * When a fault happens, a byte is written to the descriptor FAULT_FD: there was a K-th call. Calls
  * before main() are not counted. tests/oracle/call_faults.c sets all this. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,6 +18,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,7 +31,7 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
-enum kind { NONE, MEMORY, MEMORY_ON, READ, THREAD, SHRINK, GROW };
+enum kind { NONE, MEMORY, MEMORY_ON, READ, THREAD, SHRINK, GROW, COUNT };
 
 static enum kind kind;
 static long place;
@@ -37,15 +40,21 @@ static atomic_long calls;
 __attribute__((constructor)) static void start(void)
 {
     static const char *const names[] = {"",       "memory", "memory-on", "read",
-                                        "thread", "shrink", "grow"};
+                                        "thread", "shrink", "grow",      "count"};
     const char *fault = getenv("FAULT"), *colon = fault ? strchr(fault, ':') : NULL;
     if (!colon)
         return;
     place = atol(colon + 1);
-    for (enum kind i = MEMORY; i <= GROW; i++)
+    for (enum kind i = MEMORY; i <= COUNT; i++)
         if (strlen(names[i]) == (size_t)(colon - fault) &&
             strncmp(names[i], fault, (size_t)(colon - fault)) == 0)
             kind = i;
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    if (kind == COUNT)
+        dprintf(atoi(getenv("FAULT_FD")), "%ld\n", atomic_load(&calls));
 }
 
 static void report(void)
@@ -69,7 +78,8 @@ static bool due(enum kind which)
 
 static bool no_memory(void)
 {
-    const bool none = due(MEMORY) || due(MEMORY_ON) || (kind == MEMORY_ON && calls > place);
+    const bool none =
+        due(MEMORY) || due(MEMORY_ON) || (kind == MEMORY_ON && calls > place) || due(COUNT);
     if (none)
         errno = ENOMEM;
     return none;
