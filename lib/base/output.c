@@ -105,6 +105,18 @@ int sam_output_open(struct sam_output *output, const char *path, struct sam_erro
     return -1;
 }
 
+int sam_output_check(const char *path, struct sam_error *error)
+{
+    struct sam_output output;
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        return 0;
+    if (sam_output_open(&output, path, error))
+        return -1;
+    sam_output_discard(&output);
+    return 0;
+}
+
 /* Gives a file without a name a temporary one: a link cannot take another file's place. */
 static int link_temporary(struct sam_output *output, const char *descriptor,
                           struct sam_error *error)

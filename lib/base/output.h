@@ -21,6 +21,10 @@ struct sam_output {
  * caller ends with sam_output_commit() or sam_output_discard(). */
 int sam_output_open(struct sam_output *output, const char *path, struct sam_error *error);
 
+/* Whether sam_output_open() could open `path`, for who will have something to write only after long
+ * work: writes nothing, and leaves what exists alone. Devices and pipes are believed. */
+int sam_output_check(const char *path, struct sam_error *error);
+
 /* Flushes, sees that all has reached the disk, and gives the file its name. On failure the file
  * that had the name before is as it was. Standard output is flushed and stays open. */
 int sam_output_commit(struct sam_output *output, struct sam_error *error);

@@ -49,6 +49,11 @@ static const struct sam_engine_backend *find(const char *kernels, struct sam_err
     return NULL;
 }
 
+int sam_engine_check_kernels(const char *kernels, struct sam_error *error)
+{
+    return find(kernels, error) ? 0 : -1;
+}
+
 struct sam_engine *sam_engine_new(const struct sam_engine_settings *settings, struct sam_pool *pool,
                                   struct sam_error *error)
 {

@@ -46,6 +46,9 @@ struct sam_engine_result {
  * there. */
 const char *const *sam_engine_kernel_names(void);
 
+/* Refuses (SAM_USAGE) a name that is none of them, nor "auto" or NULL. */
+int sam_engine_check_kernels(const char *kernels, struct sam_error *error);
+
 /* Allocates all memory that steps will need. The pool is the caller's and must outlive the engine.
  * Errors: SAM_USAGE for kernels this machine cannot run, a network that sam_arch_check() refuses or
  * a batch outside its range; SAM_FAILED out of memory. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/memory.h"
 
@@ -45,11 +46,22 @@ static int write_identity(struct sam_writer *writer, const char *key, const stru
     return sam_writer_meta(writer, key, text, error);
 }
 
+/* The checksum of the data, which every reader verifies: the momentum. */
+static int write_checksum(const struct sam_checkpoint_content *content, struct sam_writer *writer,
+                          struct sam_error *error)
+{
+    const size_t bytes = content->model->tables.parameter_count * sizeof(float);
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, (uint64_t)XXH3_64bits(content->momentum, bytes));
+    return sam_writer_meta(writer, "xxh3", text, error);
+}
+
 static int write_state(const struct sam_checkpoint_content *content, struct sam_writer *writer,
                        struct sam_error *error)
 {
     const struct sam_arch_tables *tables = &content->model->tables;
-    if (write_identity(writer, WEIGHTS_KEY, content->model, error) ||
+    if (write_checksum(content, writer, error) ||
+        write_identity(writer, WEIGHTS_KEY, content->model, error) ||
         (content->best && write_identity(writer, BEST_KEY, content->best, error)))
         return -1;
     for (size_t i = 0; i < content->meta_count; i++) {
@@ -180,7 +192,10 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
     static const char *const suffixes[] = {".state.next", ".state"};
     for (int i = 0; i < 2; i++) {
         struct sam_error why;
-        if (read_part(path, suffixes[i], &checkpoint->state, &why))
+        const int status = read_part(path, suffixes[i], &checkpoint->state, &why);
+        if (status < 0 && i == 1)
+            return sam_error_set(error, why.status, "%s", why.text);
+        if (status)
             continue; /* missing or unfinished: not the one */
         if (names(&checkpoint->state, WEIGHTS_KEY, checkpoint->weights.xxh3))
             return i ? 0 : promote(path, suffixes[i], error);

@@ -5,6 +5,7 @@
 #include "base/ranges.h"
 #include "dataset/augment.h"
 #include "dataset/dataset.h"
+#include "nn/engine.h"
 
 #define GIVEN(member) SAM_SETTINGS_GIVEN(settings, member)
 
@@ -121,8 +122,9 @@ static int check_data(const struct sam_settings *settings, struct sam_error *err
 int sam_conflicts_check(const struct sam_settings *settings, struct sam_error *error)
 {
     struct sam_update update;
-    if (check_data(settings, error) || check_optimizer(settings, error) ||
-        check_output(settings, error) || check_files(settings, error) ||
+    if (sam_engine_check_kernels(settings->kernels, error) || check_data(settings, error) ||
+        check_optimizer(settings, error) || check_output(settings, error) ||
+        check_files(settings, error) ||
         check_list("--dump-steps", settings->dump_steps, UINT64_MAX, error) ||
         check_list("--dump-epochs", settings->dump_epochs, settings->epochs, error))
         return -1;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/output.h"
 #include "nn/timing.h"
 
 /* --- Building --------------------------------------------------------------------------------- */
@@ -127,6 +128,17 @@ void sam_run_free(struct sam_run *run)
     *run = (struct sam_run){0};
 }
 
+/* What is written after an epoch, or at the end, should not fail only then. */
+static int check_outputs(const struct sam_settings *settings, struct sam_error *error)
+{
+    const char *const paths[] = {settings->checkpoint, settings->info, settings->predictions,
+                                 settings->profile};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && strcmp(paths[i], "-") != 0 && sam_output_check(paths[i], error))
+            return -1;
+    return 0;
+}
+
 int sam_run_open(struct sam_run *run, struct sam_error *error)
 {
     const struct sam_settings *settings = run->settings;
@@ -136,6 +148,8 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
                              "no --dump, but the checkpoint's run has written %" PRIu64
                              " bytes of records: say to which file",
                              run->state.dump_bytes);
+    if (check_outputs(settings, error))
+        return -1;
     if (settings->dump &&
         sam_dump_open(&run->dump, settings->dump, run->state.dump_bytes, &run->model.tables, error))
         return -1;
@@ -215,7 +229,8 @@ static void count_step(struct sam_run *run, bool norms)
     state->images += run->batches.count;
     if (norms) {
         state->gradient_norm = result->gradient_norm;
-        state->perturbed_gradient_norm = result->perturbed_gradient_norm;
+        if (sam_step_is_perturbed(run->step)) /* not what only the records asked for */
+            state->perturbed_gradient_norm = result->perturbed_gradient_norm;
         state->weight_norm = result->weight_norm;
     }
     sam_run_pass(run);

@@ -138,6 +138,16 @@ below() {
     refused 1 "other: a data set" train-sam --resume c --dump d --data other
 }
 
+@test "a state that is damaged is refused by its own name" {
+    long "${cut[@]}"
+    size=$(stat -c %s cut.state)
+    cp cut.state whole.state
+    printf '\x55' | dd of=cut.state bs=1 seek=$((size - 5)) conv=notrunc status=none
+    refused 1 "cut.state: " long "${cut[@]}" --resume
+    head -c -1 whole.state >cut.state
+    refused 1 "cut.state: record 1 at byte 0: truncated" long "${cut[@]}" --resume
+}
+
 @test "files that do not belong together, or are damaged, are refused" {
     train --checkpoint a >/dev/null
     train --checkpoint b --seed 2 >/dev/null

@@ -255,6 +255,22 @@ CASES
     done
 }
 
+@test "what could not be written at the end is refused at the beginning" {
+    for option in --info --predictions --profile --checkpoint --log --dump; do
+        refused 1 "nowhere/file" train $option=nowhere/file --epochs 1000000
+        refused 1 "$PWD" train $option="$PWD" --epochs 1000000
+    done
+    echo before >info
+    refused 1 nowhere train --info info --profile=nowhere/file --epochs 1000000
+    [ "$(cat info)" = before ]
+}
+
+@test "kernels that are not there are refused before anything is read" {
+    refused 2 "kernels 'x': on this machine one of auto" train --kernels x --data nowhere
+    refused 2 "kernels 'x'" dump-grads --kernels x --weights nowhere --dataset cifar10 --data nowhere
+    refused 2 "kernels 'x'" dump-grads --kernels x --checkpoint nowhere
+}
+
 @test "a disk that is full is status 1, and the checkpoint before it stays whole" {
     [ -w /dev/full ] || skip "no /dev/full"
     refused 1 "/dev/full" train --log /dev/full
