@@ -85,10 +85,11 @@ $(call table,classes-scale): $(TABLES)/classes.csv
 # To be read with the null beside it: a growing $s$, that is, a perturbation that grows relative
 # to the gradient, by itself makes class 2 shrink and classes 3 and 4 grow, and leaves class 1 at
 # one half. No minimum needs to be left and no ridge climbed for that. What asks for an
-# explanation is the excess of class 1 over one half: {{classes-summary class=1 ours_early %.1f}}
-# % early and {{classes-summary class=1 ours_late %.1f}} % late here, over 60 % in the notes. It
-# says that $(Hg)_i$ and $g_i$ agree in sign more often than not, which is to be expected wherever
-# $g^\top H g > 0$: along its own gradient the loss curves upward.
+# explanation is how far class 1 lies from one half: {{classes-summary class=1 ours_early %.1f}}
+# % early and {{classes-summary class=1 ours_late %.1f}} % late here, over 60 % in the notes. Above
+# one half $(Hg)_i$ and $g_i$ agree in sign more often than not, which is to be expected wherever
+# $g^\top H g > 0$, that is, where the loss curves upward along its own gradient; below, they
+# disagree.
 #
 # Where in the network
 # --------------------

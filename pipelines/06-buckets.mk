@@ -39,9 +39,9 @@ $(call table,buckets-summary): $(TABLES)/buckets.csv data/notes-buckets.csv
 # The intervals early and late, in percent of all parameters; of the notes the first and the last
 # value that their figure shows.
 #
-# What the null leaves over is again the excess of class 1, and how it lies: a measured share
-# above the null at one end and below it at the other says that the tails of $h_i/g_i$ are not a
-# Cauchy's.
+# What the null leaves over is again how far class 1 is from one half, and how it lies: a measured
+# share above the null at one end and below it at the other says that the tails of $h_i/g_i$ are not
+# a Cauchy's.
 #
 # The weight decay
 # ----------------

@@ -61,7 +61,7 @@ $(call table,correlation): $(TABLES)/radius-runs.csv
 #   n | points | %d
 #   coefficient | Spearman's coefficient | %.2f
 #   p | $p$ | %.2g
-#   smallest_p | smallest possible | %.1g
+#   smallest_p | smallest possible | %.2g
 # The rank correlation of class 1 and test accuracy. $p$ is two-sided, from permutations: of the
 # accuracies, or, within radii, of the accuracies of each radius.
 #

@@ -4,8 +4,9 @@
 #
 #   threads.sh ENGINE FILE
 #
-# ENGINE is the program of tests/bench/engine.c. Every round runs the three one after the other; the
-# median of the rounds' ratios counts, since other work on the machine slows whoever is running. ENGINE
+# ENGINE is the program of tests/bench/engine.c. Every round runs the three one after the other, each
+# round in another order; the median of the rounds' ratios counts, since other work on the machine
+# slows whoever is running, and the first of a row may be served otherwise than the last. ENGINE
 # tells the speed of its fastest step; so one of two runs goes on from before the other's first step
 # until after its last.
 set -euo pipefail
@@ -33,11 +34,15 @@ side_by_side() {
 }
 
 measure() {
-    local round one two side all
+    local round turn one two side all
     all=$(for ((round = 0; round < rounds; round++)); do
-        one=$(run 1)
-        two=$(run 2)
-        side=$(side_by_side)
+        for ((turn = round; turn < round + 3; turn++)); do
+            case $((turn % 3)) in
+            0) one=$(run 1) ;;
+            1) two=$(run 2) ;;
+            2) side=$(side_by_side) ;;
+            esac
+        done
         awk -v one="$one" -v two="$two" -v side="$side" 'BEGIN { print one, two / one, side / one }'
     done)
     echo "$width,$batch,$(middle 1 <<<"$all"),$(middle 2 <<<"$all"),$(middle 3 <<<"$all")"
