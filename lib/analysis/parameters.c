@@ -54,9 +54,9 @@ static bool same_shape(const struct sam_parameter *parameter, const struct sam_p
 static int refuse_shape(const struct sam_parameter *parameter, const struct sam_pair *pair,
                         struct sam_error *error)
 {
-    char seen[SAM_SHAPE_TEXT], wanted[SAM_SHAPE_TEXT];
-    sam_shape_text(pair->ndim, pair->shape, seen);
-    sam_shape_text(parameter->ndim, parameter->shape, wanted);
+    char seen[SAM_TENSOR_SHAPE], wanted[SAM_TENSOR_SHAPE];
+    sam_tensor_shape(pair->ndim, pair->shape, seen);
+    sam_tensor_shape(parameter->ndim, parameter->shape, wanted);
     return sam_error_set(error, SAM_FAILED,
                          "parameter '%.128s' has shape %s, wanted %s as in the first record",
                          pair->name, seen, wanted);

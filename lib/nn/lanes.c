@@ -489,8 +489,8 @@ static void convolution_backward(struct region *region, struct way_back *way,
 }
 
 /* The regions of a block. S is slopes[its stage], the gradient by the block's output; P that by its
- * input, slopes[the stage in front], which is S within a stage; out the block's output, which nobody
- * reads any more.
+ * input, slopes[the stage in front], which is S within a stage; out the block's output, which
+ * nobody reads any more.
  *
  *     region     reads        writes     sends through the ReLU   prepares
  *     conv2      S, y2        out        of conv1                 conv1

@@ -76,9 +76,9 @@ static int check_dtype(const struct part *part, struct sam_error *error)
 static int check_partners(const struct sam_tensor *current, const struct sam_tensor *perturbed,
                           struct sam_error *error)
 {
-    char seen[SAM_SHAPE_TEXT], wanted[SAM_SHAPE_TEXT];
-    sam_shape_text(perturbed->ndim, perturbed->shape, seen);
-    sam_shape_text(current->ndim, current->shape, wanted);
+    char seen[SAM_TENSOR_SHAPE], wanted[SAM_TENSOR_SHAPE];
+    sam_tensor_shape(perturbed->ndim, perturbed->shape, seen);
+    sam_tensor_shape(current->ndim, current->shape, wanted);
     if (!same_shape(current, perturbed))
         return sam_error_set(error, SAM_FAILED,
                              "tensor '%.128s' has shape %s, wanted %s as '%.128s' has",

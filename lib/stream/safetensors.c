@@ -42,12 +42,12 @@ bool sam_dtype_is_gradient(enum sam_dtype dtype)
     return dtype == SAM_F64 || dtype == SAM_F32 || dtype == SAM_F16 || dtype == SAM_BF16;
 }
 
-void sam_shape_text(int ndim, const uint64_t *shape, char text[SAM_SHAPE_TEXT])
+void sam_tensor_shape(int ndim, const uint64_t *shape, char text[SAM_TENSOR_SHAPE])
 {
     size_t length = 1;
     strcpy(text, "(");
     for (int i = 0; i < ndim; i++)
-        length += (size_t)snprintf(text + length, SAM_SHAPE_TEXT - length, "%s%" PRIu64,
+        length += (size_t)snprintf(text + length, SAM_TENSOR_SHAPE - length, "%s%" PRIu64,
                                    i > 0 ? ", " : "", shape[i]);
     strcpy(text + length, ")");
 }

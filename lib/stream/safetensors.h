@@ -52,8 +52,8 @@ const char *sam_dtype_name(enum sam_dtype dtype);
 bool sam_dtype_is_gradient(enum sam_dtype dtype);
 
 /* A shape as messages show it, "(64, 3, 3, 3)", into `text`. */
-enum { SAM_SHAPE_TEXT = SAM_SAFETENSORS_MAX_DIMS * 22 + 3 };
-void sam_shape_text(int ndim, const uint64_t *shape, char text[SAM_SHAPE_TEXT]);
+enum { SAM_TENSOR_SHAPE = SAM_SAFETENSORS_MAX_DIMS * 22 + 3 };
+void sam_tensor_shape(int ndim, const uint64_t *shape, char text[SAM_TENSOR_SHAPE]);
 
 /* Parses `length` bytes of JSON. Refuses what is not a JSON object, a name given twice, a shape
  * whose product overflows or that disagrees with its bytes, data that overlap or leave holes,

@@ -4,13 +4,14 @@
  * as tensors momentum/NAME and all else as metadata; FILE.best, the weights that were the best on
  * the validation images, once there are some. All are safetensors.
  *
- * The state names the XXH3-64 of the two weights' data, and has that of its own. New files are written beside the old ones
- * under NAME.next and made durable; then FILE.next is renamed to FILE, and after it FILE.best.next
- * and FILE.state.next. The first renaming is the moment at which the new checkpoint replaces the
- * old one: before it, FILE and FILE.state are the old pair; after it, the state that names FILE's
- * hash is FILE.state.next until it has been renamed too, and sam_checkpoint_load() looks there
- * first. (Where the weights did not change since the old checkpoint, as between the last step of an
- * epoch and its evaluation, FILE.state.next counts from the moment it is whole.) */
+ * The state names the XXH3-64 of the two weights' data, and has that of its own. New files are
+ * written beside the old ones under NAME.next and made durable; then FILE.next is renamed to FILE,
+ * and after it FILE.best.next and FILE.state.next. The first renaming is the moment at which the
+ * new checkpoint replaces the old one: before it, FILE and FILE.state are the old pair; after it,
+ * the state that names FILE's hash is FILE.state.next until it has been renamed too, and
+ * sam_checkpoint_load() looks there first. (Where the weights did not change since the old
+ * checkpoint, as between the last step of an epoch and its evaluation, FILE.state.next counts from
+ * the moment it is whole.) */
 #ifndef SAM_TRAIN_CHECKPOINT_H
 #define SAM_TRAIN_CHECKPOINT_H
 

@@ -56,8 +56,8 @@ int sam_step_diverged(const char *what, double value, struct sam_error *error);
 /* Whether the optimizer needs gp at every step. */
 bool sam_step_is_perturbed(const struct sam_step *step);
 
-/* Parts 1 to 3, for a minibatch as nn/engine.h takes it. SAM_DIVERGED if a loss is not finite, or the
- * norm of g, which is looked at where gp or the norms are asked for. */
+/* Parts 1 to 3, for a minibatch as nn/engine.h takes it. SAM_DIVERGED if a loss is not finite, or
+ * the norm of g, which is looked at where gp or the norms are asked for. */
 int sam_step_gradients(struct sam_step *step, const float *images, const uint8_t *labels, int batch,
                        struct sam_step_request request, struct sam_step_result *result,
                        struct sam_error *error);

@@ -99,9 +99,15 @@ trained() {
     kill -9 -- -$!
     wait $! || true
     [ ! -e "$results/runs/observed/log.csv" ]
+    # Until what was killed is buried, it looks as if it ran.
+    for _ in $(seq 200); do
+        kill -0 "$(<"$results/runs/observed/running")" 2>/dev/null || break
+        sleep 0.05
+    done
 
     # shellcheck disable=SC2086
     run smoke $long status
+    echo "$output"
     [[ $output == *"stopped  observed"*"epoch "[1-9]*" of 12"*" left"* ]]
 
     # shellcheck disable=SC2086
