@@ -73,16 +73,22 @@ static int check_dtype(const struct part *part, struct sam_error *error)
     return 0;
 }
 
-static int check_partners(const struct sam_tensor *current, const struct sam_tensor *perturbed,
-                          struct sam_error *error)
+static int refuse_shape(const struct sam_tensor *current, const struct sam_tensor *perturbed,
+                        struct sam_error *error)
 {
     char seen[SAM_TENSOR_SHAPE], wanted[SAM_TENSOR_SHAPE];
     sam_tensor_shape(perturbed->ndim, perturbed->shape, seen);
     sam_tensor_shape(current->ndim, current->shape, wanted);
+    return sam_error_set(error, SAM_FAILED,
+                         "tensor '%.128s' has shape %s, wanted %s as '%.128s' has", perturbed->name,
+                         seen, wanted, current->name);
+}
+
+static int check_partners(const struct sam_tensor *current, const struct sam_tensor *perturbed,
+                          struct sam_error *error)
+{
     if (!same_shape(current, perturbed))
-        return sam_error_set(error, SAM_FAILED,
-                             "tensor '%.128s' has shape %s, wanted %s as '%.128s' has",
-                             perturbed->name, seen, wanted, current->name);
+        return refuse_shape(current, perturbed, error);
     if (current->dtype != perturbed->dtype)
         return sam_error_set(
             error, SAM_FAILED, "tensor '%.128s' has dtype %s, wanted %s as '%.128s' has",

@@ -193,8 +193,10 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
     for (int i = 0; i < 2; i++) {
         struct sam_error why;
         const int status = read_part(path, suffixes[i], &checkpoint->state, &why);
-        if (status < 0 && i == 1)
-            return sam_error_set(error, why.status, "%s", why.text);
+        if (status < 0 && i == 1) {
+            *error = why;
+            return -1;
+        }
         if (status)
             continue; /* missing or unfinished: not the one */
         if (names(&checkpoint->state, WEIGHTS_KEY, checkpoint->weights.xxh3))
