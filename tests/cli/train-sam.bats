@@ -83,7 +83,8 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
         # shellcheck disable=SC2086
         three=$(calls $options --batch-size 16) twelve=$(calls $options --batch-size 4)
         echo "$options: $three and $twelve"
-        [ "$three" -gt 50 ] && [ "$twelve" -le $((three + 4)) ]
+        [ "$three" -gt 50 ]
+        [ "$twelve" -le $((three + 4)) ]
     done
 }
 
@@ -243,7 +244,7 @@ CASES
     [ "$(jq .epochs info)" -eq "$rows" ]
 }
 
-# Only the evaluation can tell; the checkpoint before it stays.
+# Only the evaluation can tell; such weights are not saved.
 @test "a last step that diverges: status 3, too" {
     for optimizer in sgd sam; do
         refused 3 "diverged: the loss of the validation images is" train --epochs 1 --batch-size 48 \
