@@ -108,7 +108,8 @@ $(call table,profile): $(run_names:%=$(RUNS)/%/log.csv) \
 # `pipelines/train` trains a run from where it stopped, and puts what it leaves in place when it
 # is whole. Unlike tables, runs are not redone because a tool was built anew: that would throw
 # away days for a changed message. Each keeps, in its provenance, the checksum of the program that
-# made it.
+# made it; where that is not the present one, `make` says so at the end, and `make retrain`, for
+# who has changed what it computes, throws those runs away and makes them anew.
 
 RUN_FILES := log.csv gradients weights.safetensors best.safetensors predictions.csv
 $(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/environment.json \
@@ -116,6 +117,9 @@ $(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/
 	@echo '  TRAIN $(@D)'
 	$(Q)pipelines/train $(@D) $(strip $(run.$*)) --threads $(THREADS) \
 	    $(if $(filter $*,$(predicting_runs)),--predictions $(@D)/predictions.part)
+
+tell_outdated = @count=$$(pipelines/outdated $(RUNS) | wc -l); [ $$count -eq 0 ] || \
+    echo "  runs made by another build of train-sam: $$count (make retrain makes them anew)"
 
 # How many runs are trained side by side is what `-j` says; the processors are divided among them.
 # Their results do not depend on it.
@@ -183,17 +187,22 @@ PANDOC := --standalone --from markdown --toc --toc-depth 2 --resource-path $(RES
 # What a person types
 # -------------------
 
-.PHONY: paper figures tables gallery runs status
+.PHONY: paper figures tables gallery runs retrain status
 GALLERY := classes experiment-1
 paper: $(PAPER)/samscope.html $(PAPER)/samscope.pdf ## make all tables, figures and the paper
+	$(tell_outdated)
 figures: $(figure_files) ## ... the figures
 tables: $(table_files) ## ... the tables
 gallery: $(GALLERY:%=$(FIGURES)/%.png) ## ... the figures that README.md shows, into figures/gallery
 	mkdir -p figures/gallery; cp $^ figures/gallery
 runs: $(run_names:%=$(RUNS)/%/log.csv) ## ... the training runs
+retrain: $(BIN)/train-sam ## ... those that another build of train-sam made, anew
+	@pipelines/outdated $(RUNS) | xargs --no-run-if-empty --delimiter '\n' rm -r
+	@$(MAKE) --no-print-directory runs
 status: ## which runs are done, running, missing, and the time left
 	@$(shell mkdir -p $(RUNS))$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))
 	@sed 's/^ //; /^$$/d' $(RESULTS)/plan | pipelines/status $(RUNS)
+	$(tell_outdated)
 define newline
 
 

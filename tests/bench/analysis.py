@@ -11,7 +11,9 @@ time instead, of all processes of a candidate, for a machine on which there is t
     read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
                    elsewhere some processors copy at a fifth of the speed; or `cat STREAM | wc -c`
     numpy_ms       the same counts by NumPy, from arrays that are in memory already
-    numpy_read_ms  reading those arrays, which is not part of numpy_ms
+    numpy_read_ms  np.fromfile() of those arrays, which is not part of numpy_ms
+    numpy_ratio    numpy_ms / ours_ms: reading the data is in ours alone
+    file_ratio     (numpy_ms + numpy_read_ms) / ours_ms: both begin at the file
 """
 
 import csv
@@ -163,26 +165,38 @@ def candidates(path, record_count):
     return calls
 
 
-def main():
-    path, record_count, rounds, table = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    if not os.path.exists(path):
-        make_stream(path, record_count)
-    calls = candidates(path, record_count)
+def measure(calls, rounds):
+    """{name: the least milliseconds a record}"""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(rounds):
         for name, (call, count) in calls.items():
             best[name] = min(best[name], 1000 * seconds(call) / count)
-    columns = ["tool", "source", "ours_ms", "read_ms", "read_ratio", "numpy_ms", "numpy_ratio", "numpy_read_ms"]
+    return best
+
+
+COLUMNS = ["ours_ms", "read_ms", "read_ratio", "numpy_ms", "numpy_read_ms", "numpy_ratio", "file_ratio"]
+
+
+def numbers(best, tool, source, reading):
+    ours, read = best[source + " " + tool], best[reading]
+    numpy, fromfile = best["numpy " + tool], best["fromfile"]
+    return [ours, read, ours / read, numpy, fromfile, numpy / ours, (numpy + fromfile) / ours]
+
+
+def main():
+    path, record_count, rounds, table = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    if not os.path.exists(path):
+        make_stream(path, record_count)
+    best = measure(candidates(path, record_count), rounds)
     with open(table, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        print("  ".join(("%13s" if i else "%-17s") % column for i, column in enumerate(columns)))
+        writer.writerow(["tool", "source"] + COLUMNS)
+        print("%-17s  %6s" % ("tool", "source"), *("%13s" % column for column in COLUMNS))
         for tool in TOOLS:
             for source, reading in (("file", "read"), ("pipe", "wc")):
-                ours, read, theirs = best[source + " " + tool], best[reading], best["numpy " + tool]
-                numbers = [ours, read, ours / read, theirs, theirs / ours, best["fromfile"]]
-                writer.writerow([tool, source] + ["%.4g" % number for number in numbers])
-                print("%-17s  %13s  " % (tool, source) + "  ".join("%13.4g" % number for number in numbers))
+                row = ["%.4g" % number for number in numbers(best, tool, source, reading)]
+                writer.writerow([tool, source] + row)
+                print("%-17s  %6s" % (tool, source), *("%13s" % number for number in row))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,27 @@ trained() {
     [[ $output == *"changed  sgd_0_1"* ]]
 }
 
+@test "runs that another build of train-sam made are told, and make retrain makes them anew" {
+    one=(CHAPTERS= "run.one=--width 2 --train-size 64 --batch-size 32 --val-fraction 0.002 --epochs 1")
+    smoke "${one[@]}" runs
+    run smoke "${one[@]}" status
+    [[ $output == *"1 runs: 1 done"* && $output != *"another build"* ]]
+    run smoke "${one[@]}" retrain
+    [[ $output != *TRAIN* ]]
+
+    provenance=$results/runs/one/provenance.json
+    program=$(jq -r .program "$provenance")
+    sed -i "s/$program/0123456789/" "$provenance"
+    run smoke "${one[@]}" status
+    [[ $output == *"runs made by another build of train-sam: 1 (make retrain"* ]]
+    run smoke "${one[@]}" retrain
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'TRAIN .*/one$' <<<"$output")" -eq 1 ]
+    [ "$(jq -r .program "$provenance")" = "$program" ]
+    run smoke "${one[@]}" status
+    [[ $output != *"another build"* ]]
+}
+
 @test "a run that diverges is a result that says so; a run that fails is none" {
     run smoke "run.sgd_0_1=--width 2 --train-size 64 --batch-size 32 --val-fraction 0.002 \
         --epochs 8 --optimizer sgd --lr 1e6 --schedule constant" "$results/runs/sgd_0_1/log.csv"
