@@ -23,6 +23,8 @@ stats table using (abs(column("gain"))) name "ours" nooutput
 stats table using (abs(column("notes_gain"))) name "noted" nooutput
 reach = 2.5 * ours_up_quartile > 1.2 * noted_max ? 2.5 * ours_up_quartile : 1.2 * noted_max
 within(x) = x < -reach ? -reach : x > reach ? reach : x
+inside(x) = abs(x) <= reach ? x : NaN
+beyond(x) = abs(x) > reach ? within(x) : NaN
 
 set multiplot layout 1,panels margins 0.155,0.985,0.2,0.92 spacing 0.018,0
 set yrange [0.4:words(updates) + 0.6]
@@ -45,10 +47,17 @@ do for [k = 1:panels] {
         set xlabel "points of test accuracy gained over SGD" offset 0,0.4
     } else { unset xlabel }
     if (k == panels) { set key at screen 0.985,0.055 right maxrows 1 width -1 }
-    plot table using (within(gain(rho, "gain"))):(row(strcol("update"))): \
+    plot table using (inside(gain(rho, "gain"))):(row(strcol("update"))): \
             (within(bound("gain_low"))):(within(bound("gain_high"))) \
             with xerrorbars linetype 1 pointsize 0.6 linewidth 1.3 \
             title "measured, mean and 95 % interval", \
+        table using (beyond(gain(rho, "gain"))):(row(strcol("update"))): \
+            (within(bound(gain(rho, "gain") < 0 ? "gain_high" : "gain_low")) - \
+                within(gain(rho, "gain"))):(0) \
+            with vectors nohead linetype 1 linewidth 1.3 notitle, \
+        table using (beyond(gain(rho, "gain"))):(row(strcol("update"))): \
+            (gain(rho, "gain") < 0 ? "◀" : "▶") \
+            with labels textcolor linetype 1 notitle, \
         table using (gain(rho, "notes_gain")):(row(strcol("update")) - 0.25) \
             with points linestyle 12 pointsize 0.7 title "the notes, single runs"
 }

@@ -112,8 +112,8 @@ $(call table,experiment-1-table-2): $(TABLES)/experiment-1.csv
 $(call figure,experiment-1): $(TABLES)/experiment-1.csv
 
 # @figure experiment-1
-# What each update gains over SGD. The notes' gains are differences of two single runs each. What
-# lies beyond a panel is drawn at its edge.
+# What each update gains over SGD. The notes' gains are differences of two single runs each. An
+# interval ends with its panel at the latest; a triangle stands for a mean that lies beyond.
 #
 # How much is a difference of single runs worth? Where the author trained a cell more than once,
 # the standard deviation of a run is about {{notes-spread quantity=sd_of_one_run value}} points,
