@@ -3,8 +3,9 @@
  * In: a checkpoint of train-sam, or weights in its form (also saved by PyTorch), and the images.
  * Out: the gradient stream that train-sam --dump writes, one record a minibatch: g at the weights
  * w, and gp at w + rho g/||g||, of the same minibatch. The minibatches are those that training
- * would take next, with the steps in between taken (--steps) or not (--batches), or images named in
- * a file. With --floor, instead of the stream, a table of what rounding alone does to the classes.
+ * would take next, with the steps in between taken (--steps) or not (--batches), or images drawn
+ * with --replacement, or named in a file. With --floor, instead of the stream, a table of what
+ * rounding alone does to the classes.
  *
  * Holds what train-sam holds. The work is in lib/train. */
 #include <stdio.h>
@@ -20,17 +21,20 @@ struct params {
     const char *checkpoint;       /* NULL: from settings.weights */
     uint64_t steps;               /* 0: the weights stay */
     uint64_t batches;             /* 0: not said */
+    bool replacement;
     const char *indices, *floor;
 };
 
 /* --- The command line ------------------------------------------------------------------------- */
 
-enum { KEY_CHECKPOINT = 1, KEY_STEPS, KEY_BATCHES, KEY_INDICES, KEY_FLOOR };
+enum { KEY_CHECKPOINT = 1, KEY_STEPS, KEY_BATCHES, KEY_REPLACEMENT, KEY_INDICES, KEY_FLOOR };
 
 static const struct argp_option own_options[] = {
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "start from this checkpoint, with its settings", 0},
     {"steps", KEY_STEPS, "N", 0, "take the next N steps of training, and write each", 0},
     {"batches", KEY_BATCHES, "N", 0, "the next N minibatches, the weights staying (1)", 0},
+    {"replacement", KEY_REPLACEMENT, NULL, 0, "draw every image of the minibatches independently",
+     0},
     {"batch-indices", KEY_INDICES, "FILE", 0, "minibatches of these training images instead", 0},
     {"floor", KEY_FLOOR, "KERNELS", 0,
      "compare with other kernels: a table of what changes by rounding", 0},
@@ -55,6 +59,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         break;
     case KEY_BATCHES:
         status = set_count("--batches", argument, &params->batches, &error);
+        break;
+    case KEY_REPLACEMENT:
+        params->replacement = true;
         break;
     case KEY_INDICES:
         params->indices = argument;
@@ -81,6 +88,8 @@ static void check(const struct params *params)
         sam_tool_usage("--steps with --weights: steps go on from the checkpoint's own weights");
     if (params->steps && (params->batches || params->indices))
         sam_tool_usage("--steps with --batches or --batch-indices: do the weights move or not?");
+    if (params->replacement && (params->steps || params->indices))
+        sam_tool_usage("--replacement with --steps or --batch-indices: which images are meant?");
     if (params->steps && params->floor)
         sam_tool_usage("--steps with --floor: the floor is measured where the weights stay");
     if (params->indices && params->settings.train_size)
@@ -186,6 +195,7 @@ int main(int argc, char **argv)
                    : params.indices ? UINT64_MAX
                                     : 1,
         .moves = params.steps > 0,
+        .replacement = params.replacement,
         .chosen = params.indices ? &indices : NULL,
         .floor = params.floor,
     };

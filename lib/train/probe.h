@@ -13,12 +13,19 @@
 struct sam_probe {
     uint64_t batches;                 /* as many minibatches, those that training would see next */
     bool moves;                       /* and train on each; else the weights stay */
+    bool replacement;                 /* minibatches drawn with replacement instead: see below */
     const struct sam_indices *chosen; /* these minibatches instead, in order; NULL: none */
     const char *floor; /* compare with these kernels (train/floor.h) instead of dumping; NULL: no */
 };
 
 /* Writes one record, or one row of the floor's table, a minibatch to standard output. A record's
- * step is the one that training would take next, and so on upwards. */
+ * step is the one that training would take next, and so on upwards.
+ *
+ * With `replacement` every image of every minibatch is drawn from all training images, equally
+ * likely and independently of the others, and what augmentation does to it in one minibatch is
+ * independent of what it does in another. The minibatches that training sees are not: no image of
+ * an epoch comes twice, so that the mean over many of them varies less than its standard error
+ * says. */
 int sam_probe_run(struct sam_run *run, const struct sam_probe *probe, struct sam_error *error);
 
 #endif

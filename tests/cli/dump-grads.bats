@@ -98,6 +98,24 @@ stop_in_the_middle() {
     refused 1 "nowhere" dump-grads --checkpoint c --batch-indices nowhere
 }
 
+@test "--replacement: independent images, where training would see each once" {
+    train --checkpoint c --augment none --val-fraction 0 >/dev/null
+    # Minibatches of all images are all alike, but for the rounding of their sums, ...
+    next=$(dump-grads --checkpoint c --batch-size 60 --batches 3 | label loss)
+    [ "$(printf '%.4f\n' $next | uniq | wc -l)" -eq 1 ]
+    # ... unless some images come twice and others not at all.
+    dump-grads --checkpoint c --batch-size 60 --batches 3 --replacement >drawn
+    [ "$(printf '%.4f\n' $(label loss <drawn) | sort -u | wc -l)" -eq 3 ]
+    [ "$(label batch_size <drawn)" = "60 60 60" ]
+    # The same minibatches, however many are asked for; others at another seed.
+    dump-grads --checkpoint c --batch-size 60 --batches 2 --replacement | grad-cat |
+        cmp - <(grad-cat --records 1-2 drawn)
+    [ "$(dump-grads --checkpoint c --batch-size 60 --seed 7 --replacement | label batch)" != \
+        "$(grad-cat --records 1 drawn | label batch)" ]
+    refused 2 "which images are meant" dump-grads --checkpoint c --replacement --steps 1
+    refused 2 "which images are meant" dump-grads --checkpoint c --replacement --batch-indices -
+}
+
 @test "settings given replace the checkpoint's: radius, kernels" {
     train --checkpoint c >/dev/null
     [ "$(dump-grads --checkpoint c --rho 0 | classify-ratio --percent |
