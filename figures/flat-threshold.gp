@@ -21,7 +21,7 @@ plot tables . "/flat-threshold.csv" using "progress":"chance_percent" with lines
         linewidth 1.3 title "permuted signs", \
     "" using "progress":"percent" with linespoints linetype 1 pointsize 0.45 title "of |g|", \
     "" using "progress":"percent_perturbed" with linespoints linetype 2 pointsize 0.45 \
-        title "of |gp|", \
+        title "of |g′|", \
     notes . "/notes-flat-threshold.csv" using (column("epoch") / 200):"percent" \
         with points linestyle 12 pointsize 0.6 title "the notes"
 

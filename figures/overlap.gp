@@ -35,5 +35,7 @@ set key bottom left
 plot tables . "/running.csv" using "steps_after":"surviving_percent" with linespoints linetype 1 \
         pointsize 0.5 title "measured", \
     "" using "steps_after":"chance_percent" with lines linestyle 11 title "chance", \
+    "" using "steps_after":"tensor_chance_percent" with lines linecolor rgb black dashtype (1,3) \
+        linewidth 1.3 title "chance, tensor by tensor", \
     "" using "steps_after":"notes_percent" with points linestyle 12 title "the notes"
 unset multiplot

@@ -34,7 +34,7 @@ plot for [i = 1:words(rhos)] table using (run(i, "class1")):(run(i, "test_accura
 set title "deviations from the means of a radius"
 set xtics step(within_max - within_min, 4)
 set xlabel "class 1, points" offset 0,0.3
-set ylabel "test accuracy, points"
+set ylabel "test accuracy, points" offset 0,0
 set key at screen 0.995,0.9 right top samplen 0.5 title "ρ"
 plot for [i = 1:words(rhos)] table using (run(i, "class1_within")):(run(i, "accuracy_within")) \
     with points pointtype mark(i) pointsize 0.8 linecolor rgb shade(i) title word(rhos, i)

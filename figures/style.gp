@@ -19,7 +19,7 @@ if (format eq "svg") {
         background "white" linewidth 1.2 dashlength 0.8
 }
 if (format eq "pdf") {
-    set terminal pdfcairo size width, height font "DejaVu Sans,8" linewidth 1.2 dashlength 0.7 \
+    set terminal pdfcairo size width, height font "DejaVu Sans,12" linewidth 1.2 dashlength 0.7 \
         background "white"
 }
 if (format eq "png") {

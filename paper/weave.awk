@@ -92,9 +92,10 @@ function find_row(name, where,   r) {
     fail("table " name " has no row " where)
 }
 
-# A cell as the text shows it. An empty one is a dash; a minus sign is one.
+# A cell as the text shows it. An empty one is a dash, and so is what is no number; a minus sign is
+# one.
 function show(value, format) {
-    if (value == "") return "–"
+    if (value == "" || value ~ /^-?(nan|inf)$/) return "–"
     if (format == "" || value !~ /^[-+]?[.0-9]/) return value
     value = sprintf(format, value)
     sub(/^-/, "−", value)
@@ -172,7 +173,32 @@ function figure(first,   name, caption) {
         printf "![**%s.** %s](figures/%s)\n\n", first, finished(caption), name
 }
 
-function table(first,   name, where, lines, n, i, caption, columns, spec, part, r, c, line, rule) {
+# The printed width of a cell or heading, about: of $...$ what TeX makes of it.
+function width(text) {
+    gsub(/\\[a-zA-Z]+/, "x", text)
+    gsub(/[$`*{}^_]/, "", text)
+    return length(text)
+}
+
+# The lines of a table, grid[0 .. n, 1 .. columns]. Where a line is long, pandoc divides the page by
+# the dashes under the heading.
+function print_grid(grid, n, columns, right,   r, c, line, rule, dashes, most) {
+    for (c = 1; c <= columns; c++) {
+        most = 3
+        for (r = 0; r <= n; r++) if (width(grid[r, c]) > most) most = width(grid[r, c])
+        dashes = sprintf("%*s", most, "")
+        gsub(/ /, "-", dashes)
+        rule = rule "|" (right[c] ? dashes ":" : ":" dashes)
+    }
+    for (r = 0; r <= n; r++) {
+        line = "|"
+        for (c = 1; c <= columns; c++) line = line " " grid[r, c] " |"
+        print line
+        if (r == 0) print rule "|"
+    }
+}
+
+function table(first,   name, where, lines, n, i, caption, columns, spec, part, r, c, grid, shown) {
     split(first, part, " ")
     name = part[2]
     where = part[3] == "where" ? part[4] : ""
@@ -184,24 +210,21 @@ function table(first,   name, where, lines, n, i, caption, columns, spec, part, 
         if (lines[i] ~ /^  /) spec[++columns] = lines[i]
         else caption = caption (caption ? "\n" : "") lines[i]
     }
-    line = rule = "|"
     for (c = 1; c <= columns; c++) {
         split(spec[c], part, / *\| */)
         gsub(/ /, "", part[1])
         column[c] = part[1]; format[c] = part[3]
         sub(/ +$/, "", format[c])
         if (!((name, column[c]) in has)) fail("table " name " has no column " column[c])
-        line = line " " part[2] " |"
-        rule = rule (format[c] == "" ? ":---|" : "---:|")
+        right[c] = format[c] != ""
+        grid[0, c] = part[2]
     }
-    print line "\n" rule
     for (r = 1; r <= rows[name]; r++) {
         if (where && !matches(name, r, where)) continue
-        line = "|"
-        for (c = 1; c <= columns; c++)
-            line = line " " show(cell[name, r, column[c]], format[c]) " |"
-        print line
+        shown++
+        for (c = 1; c <= columns; c++) grid[shown, c] = show(cell[name, r, column[c]], format[c])
     }
+    print_grid(grid, shown + 0, columns, right)
     printf "\n: **%s.** %s\n\n", first, finished(caption)
 }
 

@@ -91,6 +91,22 @@ $(call table,classes-scale): $(TABLES)/classes.csv
 # $g^\top H g > 0$, that is, where the loss curves upward along its own gradient; below, they
 # disagree.
 #
+# The null's other shares make one half together, ours what class 1 leaves. So what the null says
+# of them beside class 1 is how that is divided:
+
+$(call table,classes-outside): $(TABLES)/classes-summary.csv
+	mlr --icsv --ocsv filter '$$class != 1' \
+	    then fraction -p -f ours_early,null_early,ours_late,null_late $<
+
+# @table classes-outside
+#   class | class | %d
+#   ours_early_percent | early: ours | %.1f
+#   null_early_percent | null | %.1f
+#   ours_late_percent | late: ours | %.1f
+#   null_late_percent | null | %.1f
+# The classes 2, 3 and 4 in percent of the parameters outside class 1. Two such shares are free,
+# and the null has one number for them.
+#
 # Where in the network
 # --------------------
 #
@@ -111,7 +127,9 @@ $(call table,classes-by-kind): $(RUNS)/observed/gradients
 # The classes by kind of parameter at the last step, in percent of the kind. A convolution that
 # batch normalisation follows does not change the loss when its weights are scaled, so its
 # gradient is inversely proportional to their norm: a perturbation that lengthens them by itself
-# shrinks $g'$.
+# shrinks $g'$. But that gradient is also orthogonal to the weights, so that the factor is at
+# least $(1 + \rho^2/\lVert w\rVert^2)^{-1/2}$, with the norm of the tensor alone: an effect of
+# second order. A dash is an $s$ that no count of the classes 2, 3 and 4 determines.
 #
 # And along the depth of the network:
 

@@ -115,21 +115,41 @@ $(call figure,experiment-1): $(TABLES)/experiment-1.csv
 # What each update gains over SGD. The notes' gains are differences of two single runs each. An
 # interval ends with its panel at the latest; a triangle stands for a mean that lies beyond.
 #
-# How much is a difference of single runs worth? Where the author trained a cell more than once,
-# the standard deviation of a run is about {{notes-spread quantity=sd_of_one_run value}} points,
-# so two single runs of one and the same update lie up to {{notes-spread
-# quantity=difference_of_two_runs value}} points apart in 19 of 20 cases. The notes' gains at the
-# smaller radii are of that size or below it.
+# SAM itself, whose gain is to be explained, gains over SGD at {{sam-gains first gaining}} of the
+# {{sam-gains first radii}} radii here; the most, at $\rho$ = {{sam-gains first rho}}, is {{sam-gains
+# first best %.2f}} points. Where SAM gains nothing, which part of it does is no question that this
+# copy can answer.
+
+$(call table,sam-gains): $(TABLES)/experiment-1.csv
+	mlr --icsv --ocsv put -q -f pipelines/sam-gains.mlr $<
+
+# And how much is a difference of the notes' single runs worth? Where their author trained a cell
+# more than once, the standard deviation of a run is about {{notes-spread quantity=sd_of_one_run
+# value}} points, so two runs of one and the same update lie up to {{notes-spread
+# quantity=difference_of_two_runs value}} points apart in 19 of 20 cases.
+
+SMALLER_RADII := 0.4
+in_spread = $$(mlr --icsv --onidx filter '$$quantity == "$(1)"' then cut -f value \
+    data/notes-spread.csv)
+
+$(call table,gains-in-notes): $(TABLES)/experiment-1-notes.csv data/notes-spread.csv
+	mlr --icsv --ocsv put -q -s most=$(SMALLER_RADII) \
+	    -s noise=$(call in_spread,difference_of_two_runs) -f pipelines/gains-in-notes.mlr $<
+
+# Of the {{gains-in-notes over=sgd cells}} choices of classes in the notes at radii up to 0.4,
+# {{gains-in-notes over=sgd beyond}} gain more than that over SGD, but {{gains-in-notes
+# over=sam beyond}} over SAM, the greatest {{gains-in-notes over=sam greatest}} points. That
+# parts of SAM gain over SGD is more than the spread of runs; that one of them is better than SAM
+# is not.
 #
 # Significance, and what it takes
 # -------------------------------
 #
 # The best of many cells looks good by chance, so the last column is Holm's probability, for all
-# cells of both tables at once.
+# cells of both tables at once. The intervals are of each cell by itself.
 
 $(call table,significance): $(TABLES)/experiment-1.csv
-	mlr --csv filter '$$update != "sgd"' then sort -nf p then sort -nr gain \
-	    then head -n 12 $<
+	mlr --csv filter '$$update != "sgd"' then sort -nf p then head -n 10 $<
 
 # @table significance
 #   rho | $\rho$ | %g
@@ -140,12 +160,50 @@ $(call table,significance): $(TABLES)/experiment-1.csv
 #   gain_high | to | %.2f
 #   p | $p$, paired $t$ | %.2g
 #   p_holm | after Holm | %.2g
-# The twelve greatest gains over SGD, with their 95 % intervals.
+# The ten gains or losses against SGD that are the surest, with their 95 % intervals.
+#
+# Which class makes SAM work is a comparison with SAM, at the same radius:
+
+$(call table,over-sam): $(TABLES)/experiment-1-runs.csv
+	awk -v reference=sam -f pipelines/statistics.awk -f pipelines/compare.awk $< | \
+	    mlr --csv filter 'is_not_empty($$gain)' then sort -nf p
+
+$(call table,significance-over-sam): $(TABLES)/over-sam.csv
+	mlr --csv head -n 10 $<
+
+# @table significance-over-sam
+#   rho | $\rho$ | %g
+#   update | update
+#   seeds | seeds | %d
+#   gain | gain over SAM | %.2f
+#   gain_low | from | %.2f
+#   gain_high | to | %.2f
+#   p | $p$, paired $t$ | %.2g
+#   p_holm | after Holm | %.2g
+# The ten gains or losses against SAM that are the surest. Holm's adjustment is for all cells but
+# SAM's own.
+#
+# What a gain must be to pass such a test depends on the number of seeds. With the spread of the
+# notes' runs:
+
+CELLS := $(words $(foreach r,$(RHOS),$(TABLE_1) $(TABLE_2)))
+
+$(call table,detectable): data/notes-spread.csv
+	awk -v tests=$(CELLS) -v sd=$(call in_spread,sd_of_one_run) -v seeds='2 3 5 8 12' \
+	    -f pipelines/statistics.awk -f pipelines/detectable.awk
+
+# @table detectable
+#   seeds | seeds | %d
+#   critical | $\lvert t\rvert$ | %.3g
+#   gain | smallest gain, points | %.2g
+# The least gain that is significant at 5 % as the best of all cells, if the standard deviation of
+# a run is that of the notes'. With less than five seeds a test of all cells can show nothing of
+# the size in question: there the intervals speak, and single tests only of cells that were chosen
+# before.
 #
 # McNemar's test asks a narrower question, about these trained networks and not about the
-# training: of the test images that only one of two networks gets right, summed over the seeds,
-# does the update get more than half? It is asked at one radius, of SAM and of every choice of
-# classes.
+# training: of the test images that only one of two networks gets right, does the update get more
+# than half? It is asked at one radius, of SAM and of every choice of classes, for each seed.
 
 MCNEMAR_RUNS := $(SGD_RUNS) $(call grid,$(TABLE_1) $(TABLE_2),$(RHO))
 predicting_runs += $(MCNEMAR_RUNS)
@@ -157,10 +215,14 @@ $(call table,mcnemar): $(MCNEMAR_RUNS:%=$(RUNS)/%/predictions.csv)
 # @table mcnemar
 #   rho | $\rho$ | %g
 #   update | update
+#   seed | seed | %d
 #   won | right where SGD is wrong | %d
 #   lost | wrong where SGD is right | %d
 #   mcnemar_p | $p$ | %.2g
-# Test images on which the networks differ, over all seeds, and McNemar's exact test.
+#   mcnemar_p_holm | after Holm | %.2g
+# Test images on which the networks differ, McNemar's exact test, and Holm's adjustment for all
+# rows. Seeds that win and lose in turn say how little one pair of networks tells about the
+# updates.
 #
 # Is it the learning rate?
 # ------------------------
@@ -182,26 +244,34 @@ CONTROLS := magnitude direction step-size norm-matched random-mask shuffled-rati
 # step length and nothing else of SAM. `norm-matched` is `checkpoint1` scaled to the length of
 # $g'$. `random-mask` takes $g'$ in as many parameters of each tensor as class 1 has, but drawn at
 # random, and `shuffled-ratio` multiplies $g$ by the ratios of other parameters of the same
-# tensor: both keep the numbers and destroy which parameter they belong to.
+# tensor: both keep the numbers and destroy which parameter they belong to. Neither keeps the
+# length of the step: a random choice leaves out that class 1 has the greater gradients, and
+# ratios without mean or bound, put to other gradients, make steps of any length.
 
 CONTROL_RUNS := $(SGD_RUNS) $(call grid,sam checkpoint1 $(CONTROLS),$(RHO))
 $(call table,controls-runs): $(CONTROL_RUNS:%=$(RUNS)/%/log.csv)
 	$(call each_run,$(CONTROL_RUNS),$(accuracy))
 
+gains_over = <(awk -v reference=$(1) -f pipelines/statistics.awk -f pipelines/compare.awk $< | \
+    mlr --csv put -s name=over_$(1) -f pipelines/interval.mlr then cut -f rho,update,over_$(1))
+
 $(call table,controls): $(TABLES)/controls-runs.csv
-	awk -f pipelines/statistics.awk -f pipelines/compare.awk $<
+	awk -f pipelines/statistics.awk -f pipelines/compare.awk $< | mlr --csv \
+	    join -j rho,update -f $(call gains_over,checkpoint1) \
+	    then join -j rho,update -f $(call gains_over,sam) \
+	    then join -j rho,update -f $(call gains_over,sgd)
 
 # @table controls
 #   update | update
 #   seeds | seeds | %d
 #   mean | test accuracy, % | %.2f
-#   half | ± | %.2f
-#   gain | gain over SGD | %.2f
-#   gain_low | from | %.2f
-#   gain_high | to | %.2f
+#   over_sgd | gain over SGD
 #   p_holm | p, Holm | %.2g
-# The controls at $\rho$ = {{controls update=sam rho %g}}.
+#   over_sam | over SAM
+#   over_checkpoint1 | over `checkpoint1`
+# The controls at $\rho$ = {{controls update=sam rho %g}}: means over seeds, and paired differences
+# with their 95 % intervals. Holm's adjustment is for the gains over SGD in this table.
 #
-# If `step-size` gained what SAM gains, the notes' conclusion would hold in its plainest form. If
-# `random-mask` gained what `checkpoint1` does, the class would not matter, only how many
-# parameters are scaled. In the notes' own argument neither was tried.
+# If `step-size` gained what SAM gains, the notes' conclusion would hold in its plainest form: its
+# difference from SAM tells. If `random-mask` gained what `checkpoint1` does, the class would not
+# matter, only how many parameters are scaled. In the notes' own argument neither was tried.

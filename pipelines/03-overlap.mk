@@ -46,6 +46,7 @@ $(call table,running): $(RUNS)/observed/gradients $(TABLES)/overlap-notes.csv
 	grad-cat --steps $(FOLLOWED) $< | overlap --null --running | mlr --csv \
 	    put '$$steps_after = $$step - $(LONG_STEPS)' \
 	    then put '$$chance_percent = 100 * $$chance / $$reference_size' \
+	    then put '$$tensor_chance_percent = 100 * $$tensor_chance / $$reference_size' \
 	    then put -s notes=$(call in_notes,running_of_reference) \
 	        '$$notes_percent = $$steps_after == 5 ? @notes : ""'
 
@@ -72,12 +73,18 @@ $(call table,overlap-shown): $(TABLES)/overlap.csv
 #   tensor_chance_percent | by tensor, % | %.1f
 #   lift | lift | %.3f
 #   kappa | $\kappa$ | %.3f
-# How much of class 1 at the reference step is in class 1 later.
+# How much of class 1 at the reference step is in class 1 later; what chance gives, over all
+# parameters and tensor by tensor; the lift, which is the overlap over the first of these.
 #
 # At the last step {{overlap last overlap_percent %.1f}} % of the reference set is in class 1
 # again, where chance gives {{overlap last chance_percent %.1f}} %, and $\kappa$ is {{overlap last
-# kappa %.3f}}. Five steps after the reference {{running steps_after=5 surviving_percent %.2f}} %
-# have been in class 1 each time, where independent draws leave {{running steps_after=5
-# chance_percent %.2f}} %. How near these pairs of numbers are is the answer to the notes'
-# question, because each step takes another minibatch: [[table floor]] tells that apart from the
-# movement of the weights.
+# kappa %.3f}}. How near these two numbers are is the answer to Experiment 2, because each step
+# takes another minibatch: [[table floor]] tells that apart from the movement of the weights.
+#
+# Five steps after the reference {{running steps_after=5 surviving_percent %.2f}} % have been in
+# class 1 each time, where independent draws leave {{running steps_after=5 chance_percent %.2f}} %,
+# or {{running steps_after=5 tensor_chance_percent %.2f}} % tensor by tensor. After the last step
+# followed it is {{running last surviving}} parameters, where {{running last chance %.2g}} or
+# {{running last tensor_chance %.2g}} are expected: the small excess of each step multiplies. What
+# stays in class 1 beyond chance is no set of the size that the notes speak of, but there is a core
+# that does, over neighbouring steps at least.

@@ -19,7 +19,8 @@
 #
 # The runs: the other chapters' SGD, and minibatches four times as large at the same learning
 # rate, at twice and at four times that. The last is what the rule of linear scaling asks for (P.
-# Goyal et al., 2017); it is missing from the notes.
+# Goyal et al., 2017); it is missing from the notes. All train for as many epochs, so the large
+# minibatches make a quarter of the steps.
 
 LARGE_BATCH := $(shell echo $$((4 * $(BATCH))))
 LARGE_BATCH_RATES := $(shell awk 'BEGIN { print $(LR), 2 * $(LR), 4 * $(LR) }')
@@ -38,22 +39,21 @@ $(call table,large-batches-runs): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
 	$(call each_run,$(BATCH_RUNS),$(accuracy))
 
 # The gradients at the last weights of each run, of both batch sizes, over the same number of
-# images, and what they say of $\lVert G\rVert$:
+# images, each drawn independently of the others, which the formula takes for granted; and what
+# they say of $\lVert G\rVert^2$, with its standard error:
 
-NORM_IMAGES := $(shell echo $$((8 * $(LARGE_BATCH))))
+NORM_IMAGES := $(shell echo $$((16 * $(LARGE_BATCH))))
 norms = for size in $(BATCH) $(LARGE_BATCH); do dump-grads --checkpoint $(RUNS)/$$run/checkpoint \
-    --batch-size $$size --batches $$(($(NORM_IMAGES) / size)); done | grad-info | \
+    --replacement --batch-size $$size --batches $$(($(NORM_IMAGES) / size)); done | grad-info | \
     mlr --csv json-parse -f metadata then flatten
 
-$(call table,large-batches-norms): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
-	$(call each_run,$(BATCH_RUNS),$(norms)) | mlr --icsv --ocsv \
-	    put '$$square = $$gradient_norm ** 2' \
-	    then put '$$which = $${metadata.batch_size} == $(BATCH) ? "small" : "large"' \
-	    then stats1 -a mean -f square -g update,rho,which then reshape -s which,square_mean \
-	    then put '$$common = $(LARGE_BATCH) * $$large - $(BATCH) * $$small' \
-	    then put '$$common /= $(LARGE_BATCH) - $(BATCH)' \
-	    then put '$$norm_corrected = $$common > 0 ? sqrt($$common) : ""' \
-	    then put '$$norm_small = sqrt($$small); $$norm_large = sqrt($$large)'
+$(call table,large-batches-squares): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
+	$(call each_run,$(BATCH_RUNS),$(norms)) | mlr --csv rename metadata.batch_size,batch_size \
+	    then put '$$square = $$gradient_norm ** 2' \
+	    then stats1 -a count,mean,var -f square -g update,rho,seed,batch_size
+
+$(call table,large-batches-norms): $(TABLES)/large-batches-squares.csv
+	mlr --csv put -q -s small=$(BATCH) -s large=$(LARGE_BATCH) -f pipelines/noise-scale.mlr $<
 
 arms = put -s small=$(BATCH) -s large=$(LARGE_BATCH) -s rate=$(LR) -f pipelines/batch-arms.mlr
 
@@ -71,14 +71,15 @@ $(call table,large-batches): $(TABLES)/large-batches-runs.csv $(TABLES)/large-ba
 #   gain | gain | %.2f
 #   norm_small | $\lVert g\rVert$, small | %.3f
 #   norm_large | $\lVert g\rVert$, large | %.3f
-#   norm_corrected | $\lVert G\rVert$ | %.3f
+#   common | $\lVert G\rVert^2$ | %.3f
+#   common_error | ± | %.3f
 # SGD with minibatches of two sizes. The gain is over the first row, by pairs of a seed. The norms
-# are root mean squares at the last weights of all seeds, of small and of large minibatches; where
-# the estimate of $\lVert G\rVert^2$ is not positive the noise hides it, and there is a dash.
+# are root mean squares at the last weights of all seeds, of small and of large minibatches; beside
+# the estimate of $\lVert G\rVert^2$, which noise can make negative, is its standard error.
 #
 # Within a row the two norms are of the same weights, so that the second can be smaller than the
 # first for no reason but the number of images: what the notes saw, without any training. The last
-# column is what is left when the noise is taken out. Only there could a slower learning show.
+# columns are what is left when the noise is taken out. Only there could a slower learning show.
 
 $(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,$(BATCH_RUNS)))
 	$(call each_run,$(filter %_1,$(BATCH_RUNS)),cat $(RUNS)/$$run/log.csv) | mlr --csv \
@@ -89,5 +90,5 @@ $(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,
 $(call figure,large-batches): $(TABLES)/large-batches-curves.csv
 
 # @figure large-batches
-# The norm of the gradient of the last minibatch of each epoch, and the accuracy on the validation
-# images, for the first seed.
+# The norm of the gradient of the last minibatch of each epoch (which has fewer images where they do
+# not come out even), and the accuracy on the validation images, for the first seed.

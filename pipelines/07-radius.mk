@@ -41,7 +41,24 @@ $(call table,radius): $(TABLES)/radius-runs.csv
 #
 # The notes' premise is that a greater radius makes class 1 smaller, as ever more parameters leave
 # their attractor. To first order class 1 does not depend on the radius at all, while $s$ is
-# proportional to it; the table shows how far that holds.
+# proportional to it. But every row is of weights of its own, which the radius has made. At one
+# and the same weights, the last ones of the long run, and on the same minibatches, it is the
+# radius alone:
+
+$(call table,radius-ladder): $(RUNS)/observed/log.csv
+	for rho in $(RADII); do \
+	    dump-grads --checkpoint $(RUNS)/observed/checkpoint --batches 4 --rho $$rho | \
+	        classify-ratio --percent --null | mlr --icsv --ojson put '$$rho = '$$rho; done | \
+	    mlr --ijson --ocsv stats1 -a mean -f class1,null_scale -g rho \
+	        then put '$$slope = $$null_scale_mean / $$rho'
+
+# @table radius-ladder
+#   rho | $\rho$ | %g
+#   class1_mean | class 1, % | %.2f
+#   null_scale_mean | $s$ | %.3f
+#   slope | $s/\rho$ | %.3f
+# Class 1 and the scale of the null by radius at the same weights, means over four minibatches. As
+# far as the first order reaches, the second and the last column are constant.
 
 $(call figure,radius): $(TABLES)/radius-runs.csv
 
@@ -50,7 +67,7 @@ $(call figure,radius): $(TABLES)/radius-runs.csv
 # the means of their radius.
 #
 # Spearman's coefficient, over the runs as if they were independent, over the means of the radii,
-# and within radii:
+# and within radii, where it is the mean over radii:
 
 $(call table,correlation): $(TABLES)/radius-runs.csv
 	awk -v x=class1 -v y=test_accuracy -v group=rho -f pipelines/statistics.awk \
@@ -63,8 +80,9 @@ $(call table,correlation): $(TABLES)/radius-runs.csv
 #   p | $p$ | %.2g
 #   smallest_p | smallest possible | %.2g
 # The rank correlation of class 1 and test accuracy. $p$ is two-sided, from permutations: of the
-# accuracies, or, within radii, of the accuracies of each radius.
+# accuracies, or, within the groups, which are the radii, of the accuracies of each.
 #
-# The notes' two cases can be read off the last row: "the number of `checkpoint1` does not affect
-# generalization" predicts a coefficient near 0 there, a causal link one that keeps its sign and
-# size from the first row to the last.
+# The notes' two cases differ in the last row: "the number of `checkpoint1` does not affect
+# generalization" predicts a coefficient near 0 there, a causal link one of the same sign as in the
+# first. The first two rows mix them, and a radius that is too great for any training makes them
+# high by itself. With two seeds a radius can only say 1 or −1, and the last row little.

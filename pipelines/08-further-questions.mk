@@ -6,9 +6,10 @@
 #
 # In class 1, `checkpoint1` multiplies the gradient by the ratio of each parameter. The notes ask
 # what a constant would do, and remark that IRE (M. Wang et al., 2024) doubles the learning rate
-# of most parameters. In the update table these are $d_i = c\,g_i$ in class 1, the doubled
-# perturbed gradient in class 1, in the other classes, or in all; the last is SAM with twice the
-# learning rate, and SGD with twice the learning rate is the plainest of all explanations.
+# of most parameters. In the update table these are $d_i = c\,g_i$ in class 1 and $g_i$ elsewhere;
+# the doubled perturbed gradient in class 1, in the other classes, or in all, and $g'_i$ elsewhere.
+# The last is SAM with twice the learning rate but for the weight decay, which is not doubled with
+# it; SGD with twice the learning rate, and so the decay, is the plainest of all explanations.
 
 update.constant-1.5  := --mix 1=1.5*current
 update.constant-2    := --mix 1=2*current
@@ -37,8 +38,8 @@ $(call table,further): $(TABLES)/further-runs.csv
 #   gain_low | from | %.2f
 #   gain_high | to | %.2f
 #   p_holm | p, Holm | %.2g
-# Constants and doubled rates, at the radius of [[figure classes]]; `doubled-234` doubles the
-# classes 2, 3 and 4.
+# Constants and doubled rates, at $\rho$ = {{further update=sam rho %g}}; `doubled-234` doubles the
+# classes 2, 3 and 4. Holm's adjustment is for the rows of this table.
 #
 # Do 60 % of the parameters not converge?
 # ---------------------------------------
@@ -49,19 +50,23 @@ $(call table,further): $(TABLES)/further-runs.csv
 # gradient of the *expected* loss is not zero. To see that, take the gradients of many minibatches
 # at the last weights, and of each parameter the mean against the standard error of the mean. If
 # the expected gradient is zero, the quotient exceeds Student's critical value in about 5 % of the
-# cases.
+# cases, if the minibatches are independent. Those of an epoch are not, because no image comes
+# twice; these are drawn with replacement.
 
 CONVERGENCE_BATCHES := 64
 CRITICAL = $$(awk -f pipelines/statistics.awk -f <(echo 'BEGIN { print \
     t_critical(0.05, $(CONVERGENCE_BATCHES) - 1) }'))
 
+independent = dump-grads --checkpoint $(RUNS)/observed/checkpoint --replacement \
+    --batches $(CONVERGENCE_BATCHES)
+
 $(call table,convergence): $(RUNS)/observed/log.csv
-	dump-grads --checkpoint $(RUNS)/observed/checkpoint --batches $(CONVERGENCE_BATCHES) | \
-	    mean-gradient --critical $(CRITICAL)
+	$(independent) | mean-gradient --critical $(CRITICAL) | mlr --csv \
+	    put '$$others = $$significant - $$class1_significant' \
+	    then put '$$others_percent = 100 * $$others / ($$parameters - $$class1)'
 
 $(call table,convergence-by-kind): $(RUNS)/observed/log.csv
-	dump-grads --checkpoint $(RUNS)/observed/checkpoint --batches $(CONVERGENCE_BATCHES) | \
-	    mean-gradient --critical $(CRITICAL) --by kind
+	$(independent) | mean-gradient --critical $(CRITICAL) --by kind
 
 # @table convergence-by-kind
 #   kind | kind of parameter
@@ -75,10 +80,11 @@ $(call table,convergence-by-kind): $(RUNS)/observed/log.csv
 # long run. Class 1 is that of the first of them.
 #
 # Of all parameters {{convergence first significant_percent %.1f}} % have a mean gradient that
-# differs from zero at the 5 % level, and of those in class 1 {{convergence first
-# class1_significant_percent %.1f}} %. Whether a parameter is in class 1 says about its
-# convergence what the difference of these two numbers says. (The 5 % is exact for Gaussian noise,
-# and a gradient that is not zero may stay undetected: more minibatches detect smaller ones.)
+# differs from zero at the 5 % level: of those in class 1 {{convergence first
+# class1_significant_percent %.1f}} %, of the others {{convergence first others_percent %.1f}} %.
+# Whether a parameter is in class 1 says about its convergence what the difference of these two
+# numbers says. (The 5 % is exact for Gaussian noise, and a gradient that is not zero may stay
+# undetected: more minibatches detect smaller ones.)
 #
 # Why does preconditioning with $H(w)$ not help more? The notes ask it, but name no experiment,
 # and there is none here.

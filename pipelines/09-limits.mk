@@ -44,13 +44,16 @@ $(call table,floor): $(PAIRS)/rounding $(PAIRS)/minibatch $(PAIRS)/later
 
 # @table floor
 #   pair | pair
-#   changed_percent | change class, % | %.2f
-#   chance_percent | independent, % | %.2f
+#   changed_percent | change class, % | %.2g
+#   chance_percent | by chance, % | %.2f
 #   kappa | $\kappa$ | %.3f
-# How many parameters change their class from one record to the other.
+# How many parameters change their class from one record to the other, and how many do between
+# records that have nothing to do with each other.
 #
-# Rounding sets the floor. The distance from the second to the third row is what separates "this
-# parameter is on a ridge" from "this parameter is on a ridge of this minibatch".
+# Rounding sets the floor. The second row tells whether a class belongs to the parameter, "this
+# parameter is on a ridge", or to the minibatch: where $\kappa$ is near 0 another minibatch at the
+# same weights sorts the parameters anew. The third row tells how much of a minibatch's own sorting
+# outlives the movement of the weights.
 #
 # And the other end: with $\rho = 0$ the perturbed gradient is the current one, every ratio is
 # exactly 1, and class 1 must be empty. A trainer that changed anything between the two gradients

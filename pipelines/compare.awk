@@ -1,10 +1,10 @@
 # compare - what each update gains over a reference, over paired seeds.
 #
-#     awk -f statistics.awk -f compare.awk < RUNS
+#     awk [-v reference=UPDATE] -f statistics.awk -f compare.awk < RUNS
 #
-# In: a CSV with the columns rho, update, seed, accuracy, one row a run; the runs of the update
-# "sgd" (whatever their radius) are the reference: each run is paired with the reference of its
-# seed, which began from the same weights and saw the same images in the same order.
+# In: a CSV with the columns rho, update, seed, accuracy, one row a run. A run is paired with that
+# of the reference of its seed, which began from the same weights and saw the same images in the
+# same order: by default of the update "sgd", whose runs serve all radii, else of the same radius.
 # Out: a row a radius and update:
 #   seeds                       number of pairs, N
 #   mean, half                  of the accuracy: its mean, half its 95 % interval t(N - 1) sd/sqrt N
@@ -14,17 +14,20 @@
 # Where N is 1 there is no interval and no test: the cells are empty. A run without an accuracy (it
 # diverged) drops its pair.
 
-BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g" }
+BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; if (reference == "") reference = "sgd" }
 
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 $at["accuracy"] == "" { next }
-$at["update"] == "sgd" { reference[$at["seed"]] = $at["accuracy"] }
 {
-    group = $at["update"] == "sgd" ? "" : $at["rho"]
-    key = group OFS $at["update"]
-    if (!(key in count)) keys[++groups] = key
+    radius = $at["update"] == "sgd" ? "" : $at["rho"]
+    key = radius OFS $at["update"]
+    if (!(key in count)) {
+        keys[++groups] = key
+        partner[key] = reference == "sgd" ? "" : radius
+    }
     value[key, ++count[key]] = $at["accuracy"]
     seed[key, count[key]] = $at["seed"]
+    if ($at["update"] == reference) base[radius, $at["seed"]] = $at["accuracy"]
 }
 
 # Half the 95 % interval of a mean of n values, or nothing.
@@ -41,13 +44,14 @@ END {
         pairs = 0
         for (i = 1; i <= count[key]; i++) {
             one[i] = value[key, i]
-            if (seed[key, i] in reference) gains[++pairs] = one[i] - reference[seed[key, i]]
+            other = partner[key] SUBSEP seed[key, i]
+            if (other in base) gains[++pairs] = one[i] - base[other]
         }
         moments_of(one, count[key], all)
         if (pairs) moments_of(gains, pairs, gain)
         half = half_interval(gain["sd"], pairs)
         text[k] = key OFS pairs OFS all["mean"] OFS half_interval(all["sd"], count[key])
-        if (!pairs || key == ",sgd") { text[k] = text[k] ",,,,"; continue }
+        if (!pairs || key ~ "," reference "$") { text[k] = text[k] ",,,,"; continue }
         text[k] = text[k] OFS gain["mean"] OFS (half == "" ? "" : gain["mean"] - half) OFS \
             (half == "" ? "" : gain["mean"] + half)
         chance = test(gain["mean"], gain["sd"], pairs)

@@ -3,12 +3,12 @@
 #     awk -v x=COLUMN -v y=COLUMN -v group=COLUMN -f statistics.awk -f correlate.awk < TABLE
 #
 # In: a CSV, one row a run. Out: three rows, of column `over`:
-#   runs      Spearman's coefficient over all runs, as if they were independent
-#   groups    ... over the means of the groups (the radii): what varying the group does to both
-#   within    the mean over groups of Spearman's coefficient within a group: what is left where the
-#             group is held fixed
+#   runs           Spearman's coefficient over all runs, as if they were independent
+#   group means    ... over the means of the groups: what varying the group does to both
+#   within groups  the mean over groups of Spearman's coefficient within a group: what is left
+#                  where the group is held fixed
 # with n (runs, groups, runs), coefficient, and p: two-sided, the share of the permutations of y (of
-# y within groups, for `within`) with a coefficient at least as far from 0 - all of them where there
+# y within groups, for the last) with a coefficient at least as far from 0 - all of them where there
 # are at most 5,040, else 20,000 drawn by a fixed generator (Park and Miller's), so that the number
 # repeats. smallest_p is what p could be at the least. Where a coefficient is undefined the cells
 # are empty.
@@ -119,6 +119,6 @@ END {
     for (i = 1; i <= n; i++) one[i] = 1
     report("runs", xs, ys, n, one, 1)
     for (i = 1; i <= groups; i++) { mean_x[i] = sum_x[i] / size[i]; mean_y[i] = sum_y[i] / size[i] }
-    report("groups", mean_x, mean_y, groups, one, 1)
-    report("within", xs, ys, n, member, groups)
+    report("group means", mean_x, mean_y, groups, one, 1)
+    report("within groups", xs, ys, n, member, groups)
 }

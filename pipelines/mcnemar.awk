@@ -4,28 +4,29 @@
 #
 # In: for each run, known by the name of its folder, whether its best weights are right on each test
 # image (the column `best`). SGD's runs come first; every other run is paired with that of its seed.
-# Out: a row a radius and update, summed over the seeds: `won`, images that only the update gets
-# right, `lost`, those that only SGD does, and the exact two-sided probability that the difference
-# is chance.
+# Out: a row a run: `won`, images that only the update gets right, `lost`, those that only SGD does,
+# the exact two-sided probability that the difference is chance, and the same after Holm's
+# adjustment for all rows. (Over the seeds there is no sum: an image that is counted once a seed is
+# not so many independent ones.)
 
-BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; print "rho,update,won,lost,mcnemar_p" }
+BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g" }
 
 FNR == 1 {
     depth = split(FILENAME, folder, "/")
     split(folder[depth - 1], name, "_")
-    key = name[2] OFS name[1]
-    seed = name[3]
+    if (name[1] != "sgd") text[++runs] = name[2] OFS name[1] OFS name[3]
     for (i = 1; i <= NF; i++) if ($i == "best") best = i
-    if (name[1] != "sgd" && !(key in won)) { keys[++groups] = key; won[key] = lost[key] = 0 }
     next
 }
-name[1] == "sgd" { reference[seed, $1] = $best; next }
-(seed, $1) in reference {
-    if ($best > reference[seed, $1]) won[key]++
-    if ($best < reference[seed, $1]) lost[key]++
+name[1] == "sgd" { reference[name[3], $1] = $best; next }
+(name[3], $1) in reference {
+    if ($best > reference[name[3], $1]) won[runs]++
+    if ($best < reference[name[3], $1]) lost[runs]++
 }
 
 END {
-    for (k = 1; k <= groups; k++)
-        print keys[k], won[keys[k]], lost[keys[k]], coin_two_sided(won[keys[k]], lost[keys[k]])
+    for (k = 1; k <= runs; k++) p[k] = coin_two_sided(won[k] + 0, lost[k] + 0)
+    holm(p, runs + 0, adjusted)
+    print "rho,update,seed,won,lost,mcnemar_p,mcnemar_p_holm"
+    for (k = 1; k <= runs; k++) print text[k], won[k] + 0, lost[k] + 0, p[k], adjusted[k]
 }

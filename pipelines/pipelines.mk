@@ -20,6 +20,10 @@ include pipelines/profiles/$(PROFILE).mk
 
 empty :=
 space := $(empty) $(empty)
+define newline
+
+
+endef
 
 RESULTS := $(OUT)/$(PROFILE)
 RUNS := $(RESULTS)/runs
@@ -163,7 +167,8 @@ $(RESULTS)/verified: pipelines/verify $(long_runs) $(table_files) $(figure_files
 # PDF.
 
 PAPER := $(RESULTS)/paper
-PAPER_SOURCES := paper/front.md pipelines/profiles/$(PROFILE).mk $(CHAPTERS) pipelines/pipelines.mk
+PAPER_SOURCES := paper/front.md pipelines/profiles/$(PROFILE).mk $(CHAPTERS) \
+    pipelines/pipelines.mk paper/references.md
 
 $(PAPER)/paper.md: paper/weave.awk $(PAPER_SOURCES) $(RESULTS)/verified
 	@echo '  WEAVE'
@@ -203,7 +208,3 @@ status: ## which runs are done, running, missing, and the time left
 	@$(shell mkdir -p $(RUNS))$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))
 	@sed 's/^ //; /^$$/d' $(RESULTS)/plan | pipelines/status $(RUNS)
 	$(tell_outdated)
-define newline
-
-
-endef

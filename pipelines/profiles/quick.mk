@@ -21,7 +21,7 @@ WEIGHT_DECAY := 0.0005
 
 LONG_TRAIN_SIZE := 6000
 LONG_EPOCHS     := 20
-GRID_TRAIN_SIZE := 1400
+GRID_TRAIN_SIZE := 1536
 GRID_EPOCHS     := 6
 
 # Steps that are followed one by one after the first epoch, and the epochs whose last step the
@@ -32,5 +32,5 @@ RECORDED_EPOCHS := 5-6
 
 SEEDS := 1 2
 RHOS  := 0.1 0.2 0.4 0.6 0.8
-RADII := 0.01 0.02 0.05 0.1 0.2 0.4 0.8
+RADII := 0.01 0.02 0.05 0.1 0.2 0.4 0.6 0.8
 RHO   := 0.1

@@ -88,8 +88,8 @@ g,x,y
 5,5,5
 CSV
     [ "${lines[1]}" = runs,5,0.8,0.133333333333,0.0166666666667 ]
-    [ "${lines[2]}" = groups,5,0.8,0.133333333333,0.0166666666667 ]
-    [ "${lines[3]}" = within,5,,, ]
+    [ "${lines[2]}" = "group means,5,0.8,0.133333333333,0.0166666666667" ]
+    [ "${lines[3]}" = "within groups,5,,," ]
 }
 
 @test "correlate: within groups is blind to what differs between them" {
@@ -104,8 +104,8 @@ b,11,23
 b,12,22
 b,13,21
 CSV
-    [[ ${lines[2]} == groups,2,1,1,* ]]
-    [[ ${lines[3]} == within,6,-1,* ]]
+    [[ ${lines[2]} == "group means,2,1,1,"* ]]
+    [[ ${lines[3]} == "within groups,6,-1,"* ]]
     p=$(cut -d, -f 4 <<<"${lines[3]}")
     awk -v p="$p" 'BEGIN { exit !(p > 0.045 && p < 0.066) }'
 }
@@ -158,7 +158,7 @@ $(call table,numbers): data
 ```
 
 | epoch | share, % | name |
-|---:|---:|:---|
+|-----:|--------:|:------|
 | 1 | −0.5 | a, "b" |
 | 2 | 12.3 | – |
 

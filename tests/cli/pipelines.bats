@@ -174,8 +174,8 @@ trained() {
 
     # Every figure and table of the chapters is in the page, which refers to nothing outside.
     page=$results/paper/samscope.html
-    [ "$(grep -c '<img' "$page")" -eq "$(cat pipelines/0*.mk | grep -c '^# @figure')" ]
-    [ "$(grep -c '<caption>' "$page")" -eq "$(cat pipelines/0*.mk | grep -c '^# @table')" ]
+    [ "$(grep -c '<img' "$page")" -eq "$(cat pipelines/[0-9]*.mk | grep -c '^# @figure')" ]
+    [ "$(grep -c '<caption>' "$page")" -eq "$(cat pipelines/[0-9]*.mk | grep -c '^# @table')" ]
     run grep -oE 'src="[^d][^"]{0,40}|\{\{|@table|@figure' "$page"
     [ "$output" = "" ]
     [ "$(head -c 5 "$results/paper/samscope.pdf")" = "%PDF-" ]
