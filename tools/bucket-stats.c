@@ -149,7 +149,7 @@ static int count(struct work *work, struct sam_error *error)
         return -1;
     const struct sam_preparation preparation = {
         prepare, work, sizeof(struct found) + work->buckets.count * sizeof(uint64_t)};
-    return sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error);
+    return sam_input_visit_prepared(work->input, NULL, &preparation, on_chunk, work, error);
 }
 
 /* --- The table -------------------------------------------------------------------------------- */

@@ -125,7 +125,7 @@ static int measure(struct work *work, struct sam_error *error)
     if (first && start(work, error))
         return -1;
     memset(work->tables, 0, work->input->group_count * sizeof *work->tables);
-    if (sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error) ||
+    if (sam_input_visit_prepared(work->input, NULL, &preparation, on_chunk, work, error) ||
         (first && write_header(work, error)))
         return -1;
     for (size_t group = 0; group < work->input->group_count && !first; group++)

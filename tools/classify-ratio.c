@@ -92,7 +92,7 @@ static int count(struct work *work, struct sam_error *error)
     free(work->counts);
     work->counts = sam_memory_new(work->input->group_count, sizeof *work->counts, error);
     if (!work->counts || (map && sam_map_begin(&work->map, work->input, error)) ||
-        sam_input_visit_prepared(work->input, &preparation, on_chunk, work, error))
+        sam_input_visit_prepared(work->input, NULL, &preparation, on_chunk, work, error))
         return -1;
     return map ? sam_map_end(&work->map, error) : 0;
 }

@@ -5,8 +5,9 @@
  * 0, of the n values of m in decreasing order, and `above` the number of members with m >
  * threshold: the notes' Project 1, "how many parameters of checkpoint1 are in flat minima".
  *
- * Reads a regular file two or three times a record, four to six of F64 (once more with --null), and
- * holds bins and counts; of a pipe's record it holds 8 bytes a parameter (16 of F64). */
+ * Reads a regular file two or three times a record, four to six of F64 (once more with --null;
+ * small groups more often, by themselves), and holds bins and counts; of a pipe's record it holds 8
+ * bytes a parameter (16 of F64). */
 #include <argp.h>
 #include <math.h>
 #include <stdbool.h>
@@ -83,6 +84,7 @@ struct work {
     struct group *groups;
     size_t group_count;
     struct sam_nulls_permutation *permutations; /* per slot, with --null */
+    bool *searched;                             /* per pair: its group needs a further pass */
 };
 
 static struct group *group_of(const struct work *work, const struct sam_chunk *chunk)
@@ -180,7 +182,7 @@ static void free_groups(struct work *work)
 }
 
 /* The bins of a group: a power of two. Many groups, the tensors of a record, get fewer and may so
- * need one pass more; small ones no more than they have parameters. */
+ * need one pass more; small ones no more than they have parameters, and need some more. */
 static int log_bins_for(size_t group_count, uint64_t parameters)
 {
     const int most = group_count > SAM_KINDS ? 12 : 18;
@@ -229,8 +231,21 @@ static int begin_record(struct work *work, struct sam_error *error)
         sam_threshold_begin(&group->search, input->groups[i].parameters, wide);
     }
     free(work->permutations);
+    free(work->searched);
+    work->searched = NULL;
     work->permutations = sam_memory_new(input->slot_count, sizeof *work->permutations, error);
-    return work->permutations ? 0 : -1;
+    if (work->permutations)
+        work->searched = sam_memory_new(input->record->pair_count, 1, error);
+    return work->searched ? 0 : -1;
+}
+
+/* Small groups have few bins, and take more passes than the rest of the record needs to. */
+static void find_searched(struct work *work)
+{
+    const struct sam_input *input = work->input;
+    for (size_t i = 0; i < input->record->pair_count; i++)
+        work->searched[i] = input->group_of[i] != SAM_INPUT_UNWANTED &&
+                            !work->groups[input->group_of[i]].search.done;
 }
 
 /* 1 while a group needs another pass, then 0; -1 on failure. */
@@ -247,6 +262,7 @@ static int narrow(struct work *work, struct sam_error *error)
         more |= wanted;
         group->threshold = sam_threshold_value(&group->search);
     }
+    find_searched(work);
     return more;
 }
 
@@ -258,10 +274,11 @@ static int measure(struct work *work, struct sam_error *error)
         sam_passes_first(&work->passes, &preparation, on_first_pass, work, error))
         return -1;
     while ((more = narrow(work, error)) == 1)
-        if (sam_passes_again(&work->passes, &preparation, on_search_pass, work, error))
+        if (sam_passes_again(&work->passes, work->searched, &preparation, on_search_pass, work,
+                             error))
             return -1;
     if (more == 0 && work->params->common.null)
-        more = sam_passes_again(&work->passes, NULL, on_null_pass, work, error);
+        more = sam_passes_again(&work->passes, NULL, NULL, on_null_pass, work, error);
     return more;
 }
 
@@ -383,6 +400,7 @@ int main(int argc, char **argv)
         sam_tool_die(&error);
     free_groups(work);
     free(work->permutations);
+    free(work->searched);
     sam_passes_free(&work->passes);
     sam_input_free(work->input);
     free(work);

@@ -104,6 +104,10 @@ static void add_meta(struct params *params, const char *text)
         sam_tool_usage("--meta: '%s', wanted KEY=VALUE", text);
     *meta.value++ = '\0';
     check_meta(&meta);
+    for (size_t i = 0; i < params->meta_count; i++)
+        if (strcmp(list[i].key, meta.key) == 0)
+            sam_tool_usage("--meta: '%s' and '%s=%s', wanted a key once", text, list[i].key,
+                           list[i].value);
     list[params->meta_count++] = meta;
     params->meta = list;
 }

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -91,6 +92,13 @@ static void parse(struct params *params, int argc, char **argv)
         sam_tool_die(&error);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
 /* Loads the checkpoint to continue from, and brings its settings and ours together. Returns whether
  * there is one. */
 static bool load_checkpoint(struct params *params, struct sam_checkpoint *checkpoint)
@@ -113,6 +121,8 @@ static bool load_checkpoint(struct params *params, struct sam_checkpoint *checkp
         sam_conflicts_check(settings, &error))
         sam_tool_die(&error);
     if (!settings->checkpoint && !(settings->checkpoint = sam_memory_string(path, &error)))
+        sam_tool_die(&error);
+    if (same_file(path, settings->checkpoint) && sam_checkpoint_settle(checkpoint, &error))
         sam_tool_die(&error);
     return true;
 }

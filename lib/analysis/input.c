@@ -210,15 +210,16 @@ int sam_input_next(struct sam_input *input, struct sam_error *error)
 int sam_input_visit(struct sam_input *input, sam_reader_visitor *visit, void *context,
                     struct sam_error *error)
 {
-    return sam_input_visit_prepared(input, NULL, visit, context, error);
+    return sam_input_visit_prepared(input, NULL, NULL, visit, context, error);
 }
 
-int sam_input_visit_prepared(struct sam_input *input, const struct sam_preparation *preparation,
-                             sam_reader_visitor *visit, void *context, struct sam_error *error)
+int sam_input_visit_prepared(struct sam_input *input, const bool *some,
+                             const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                             void *context, struct sam_error *error)
 {
     struct reading *self = (struct reading *)input;
-    return sam_reader_visit_prepared(self->reader, self->wanted, preparation, visit, context,
-                                     error);
+    return sam_reader_visit_prepared(self->reader, some ? some : self->wanted, preparation, visit,
+                                     context, error);
 }
 
 bool sam_input_repeats(const struct sam_input *input)

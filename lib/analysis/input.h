@@ -63,9 +63,11 @@ int sam_input_next(struct sam_input *input, struct sam_error *error);
 int sam_input_visit(struct sam_input *input, sam_reader_visitor *visit, void *context,
                     struct sam_error *error);
 
-/* The same, of chunks that are prepared, for which `preparation` may rely on the input. */
-int sam_input_visit_prepared(struct sam_input *input, const struct sam_preparation *preparation,
-                             sam_reader_visitor *visit, void *context, struct sam_error *error);
+/* The same, of chunks that are prepared, for which `preparation` may rely on the input. With
+ * `some`, per pair of the record, only of those of the wanted pairs for which it is set. */
+int sam_input_visit_prepared(struct sam_input *input, const bool *some,
+                             const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                             void *context, struct sam_error *error);
 bool sam_input_repeats(const struct sam_input *input);
 
 /* Fills `error` with "FILE: record N at byte B: " and the text, and returns -1. */

@@ -81,10 +81,10 @@ int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *pr
 {
     struct holding holding = {passes, visit, context};
     if (sam_input_repeats(passes->input))
-        return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
+        return sam_input_visit_prepared(passes->input, NULL, preparation, visit, context, error);
     if (prepare_holding(passes, error))
         return -1;
-    return sam_input_visit_prepared(passes->input, preparation, hold, &holding, error);
+    return sam_input_visit_prepared(passes->input, NULL, preparation, hold, &holding, error);
 }
 
 static int visit_held(const struct sam_passes *passes, size_t index,
@@ -111,11 +111,12 @@ static int visit_held(const struct sam_passes *passes, size_t index,
     return 0;
 }
 
-int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *preparation,
-                     sam_reader_visitor *visit, void *context, struct sam_error *error)
+int sam_passes_again(struct sam_passes *passes, const bool *some,
+                     const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                     void *context, struct sam_error *error)
 {
     if (sam_input_repeats(passes->input))
-        return sam_input_visit_prepared(passes->input, preparation, visit, context, error);
+        return sam_input_visit_prepared(passes->input, some, preparation, visit, context, error);
     void *prepared = NULL;
     if (preparation) {
         passes->preparing = sam_arena_renew(passes->preparing, preparation->bytes, error);
@@ -124,7 +125,7 @@ int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *pr
         prepared = sam_arena_take(passes->preparing, preparation->bytes, 1, error);
     }
     for (size_t i = 0; i < passes->input->record->pair_count; i++)
-        if (is_wanted(passes, i) &&
+        if (is_wanted(passes, i) && (!some || some[i]) &&
             visit_held(passes, i, preparation, prepared, visit, context, error))
             return -1;
     return 0;

@@ -5,6 +5,7 @@
 #ifndef SAM_ANALYSIS_PASSES_H
 #define SAM_ANALYSIS_PASSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analysis/input.h"
@@ -23,9 +24,11 @@ struct sam_passes {
 int sam_passes_first(struct sam_passes *passes, const struct sam_preparation *preparation,
                      sam_reader_visitor *visit, void *context, struct sam_error *error);
 
-/* A further pass over the same record: the same elements in the same order. */
-int sam_passes_again(struct sam_passes *passes, const struct sam_preparation *preparation,
-                     sam_reader_visitor *visit, void *context, struct sam_error *error);
+/* A further pass over the same record: the same elements in the same order; with `some`, per pair
+ * of the record, only those of the wanted pairs for which it is set. */
+int sam_passes_again(struct sam_passes *passes, const bool *some,
+                     const struct sam_preparation *preparation, sam_reader_visitor *visit,
+                     void *context, struct sam_error *error);
 
 /* Frees what is held. */
 void sam_passes_free(struct sam_passes *passes);

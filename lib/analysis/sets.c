@@ -136,7 +136,7 @@ int sam_sets_read(const struct sam_sets *sets, struct sam_input *input, int rati
     const struct sam_preparation preparation = {prepare, &reading, sizeof(struct prepared)};
     memset(set->sizes, 0, sets->slot_count * sizeof *set->sizes);
     set->step = input->step;
-    return sam_input_visit_prepared(input, &preparation, on_chunk, &reading, error);
+    return sam_input_visit_prepared(input, NULL, &preparation, on_chunk, &reading, error);
 }
 
 void sam_sets_copy(const struct sam_sets *sets, struct sam_set *set, const struct sam_set *other)

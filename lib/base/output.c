@@ -77,15 +77,47 @@ static int open_temporary(struct sam_output *output, struct sam_error *error)
     return -1;
 }
 
+/* A regular file cannot be replaced while standard output or error goes there. */
+static int check_streams(const char *path, const struct stat *file, struct sam_error *error)
+{
+    for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        struct stat status;
+        if (fstat(descriptor, &status) == 0 && status.st_dev == file->st_dev &&
+            status.st_ino == file->st_ino)
+            return sam_error_set(error, SAM_USAGE,
+                                 "%s: where standard %s goes, wanted another file", path,
+                                 descriptor == STDOUT_FILENO ? "output" : "error");
+    }
+    return 0;
+}
+
+/* A file that takes the place of another, behind symbolic links, and has its mode. */
+static int open_replacement(struct sam_output *output, const char *path, const struct stat *old,
+                            struct sam_error *error)
+{
+    if (check_streams(path, old, error))
+        return -1;
+    output->path = realpath(path, NULL);
+    if (!output->path)
+        return sam_error_errno(error, "%s: cannot be found", path);
+    if (open_temporary(output, error))
+        return -1;
+    (void)fchmod(fileno(output->file), old->st_mode & 0777);
+    return 0;
+}
+
 static int open_path(struct sam_output *output, const char *path, struct sam_error *error)
 {
     struct stat status;
-    const bool exists = stat(path, &status) == 0, regular = exists && S_ISREG(status.st_mode);
-    if (regular && !(output->path = realpath(path, NULL))) /* behind symbolic links */
-        return sam_error_errno(error, "%s: cannot be found", path);
-    if (!regular && !(output->path = sam_memory_string(path, error)))
+    const bool exists = stat(path, &status) == 0;
+    if (exists && S_ISREG(status.st_mode))
+        return open_replacement(output, path, &status, error);
+    if (!exists && lstat(path, &status) == 0)
+        return sam_error_set(error, SAM_FAILED, "%s: a symbolic link to what is not there", path);
+    output->path = sam_memory_string(path, error);
+    if (!output->path)
         return -1;
-    if (regular || !exists)
+    if (!exists)
         return open_temporary(output, error);
     output->file = fopen(path, "wb");
     return output->file ? 0 : sam_error_errno(error, "%s: cannot be opened", path);

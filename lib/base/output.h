@@ -17,8 +17,10 @@ struct sam_output {
 };
 
 /* Opens `path` for writing; NULL or "-" is standard output. What exists and is no regular file (a
- * device, a pipe) is written in place; of a symbolic link, the file it points to is replaced. The
- * caller ends with sam_output_commit() or sam_output_discard(). */
+ * device, a pipe) is written in place; of a symbolic link, the file it points to is replaced, and
+ * there must be one. A new file has the mode of the one it replaces. SAM_USAGE if that is where
+ * standard output or standard error goes. The caller ends with sam_output_commit() or
+ * sam_output_discard(). */
 int sam_output_open(struct sam_output *output, const char *path, struct sam_error *error);
 
 /* Whether sam_output_open() could open `path`, for who will have something to write only after long

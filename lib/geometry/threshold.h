@@ -47,7 +47,7 @@ struct sam_threshold {
     struct sam_arena *arena; /* of the bins: on huge pages, as they are touched in no order */
 };
 
-/* For parameters of which those of a ratio class are the members. log_bins is 8 to 20. The caller
+/* For parameters of which those of a ratio class are the members. log_bins is 4 to 20. The caller
  * frees with sam_threshold_free(), after any number of searches. */
 int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_class,
                        struct sam_error *error);

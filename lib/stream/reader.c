@@ -446,6 +446,9 @@ static int begin_record(struct sam_reader *reader, struct sam_error *error)
     reader->begun = true;
     reader->passed = false;
     reader->data_offset = reader->source.position;
+    const uint64_t size = sam_source_size(&reader->source);
+    if (size < reader->data_offset || size - reader->data_offset < reader->header.data_bytes)
+        return fail_truncated(reader, size, error);
     if (sam_pairs_find(&reader->header, &reader->pairs, &reader->record.pair_count, &cause))
         return sam_source_fail(&reader->source, error, "%s", cause.text);
     reader->pair_of = sam_memory_new(reader->header.tensor_count, sizeof(*reader->pair_of), &cause);

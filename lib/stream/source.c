@@ -43,6 +43,8 @@ void sam_source_close(struct sam_source *source)
 {
     if (source->fd > STDIN_FILENO)
         close(source->fd);
+    else if (source->regular) /* who reads on finds what was not read, as behind a pipe */
+        (void)lseek(source->fd, (off_t)(source->base + source->position), SEEK_SET);
     free(source->name);
     free(source->json);
     *source = (struct sam_source){.fd = -1};
@@ -95,16 +97,23 @@ int sam_source_read_at(const struct sam_source *source, uint64_t position, void 
     return read_fully(source, position, buffer, bytes, got, error);
 }
 
+uint64_t sam_source_size(const struct sam_source *source)
+{
+    struct stat status;
+    if (!source->regular || fstat(source->fd, &status))
+        return UINT64_MAX;
+    const uint64_t size = (uint64_t)status.st_size;
+    return size > source->base ? size - source->base : 0;
+}
+
 /* The end of a file is where its last record ends, unless it was cut while it was read. */
 static int check_end(const struct sam_source *source, struct sam_error *error)
 {
-    struct stat status;
-    if (!source->regular || fstat(source->fd, &status) ||
-        (uint64_t)status.st_size >= source->base + source->position)
+    const uint64_t size = sam_source_size(source);
+    if (size >= source->position)
         return 0;
     return sam_source_fail(source, error,
-                           "cut while it was read: the file now ends at byte %" PRId64,
-                           (int64_t)status.st_size - (int64_t)source->base);
+                           "cut while it was read: the file now ends at byte %" PRIu64, size);
 }
 
 static int read_length(struct sam_source *source, uint64_t *length, struct sam_error *error)

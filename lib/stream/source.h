@@ -36,6 +36,9 @@ int sam_source_read(struct sam_source *source, void *buffer, size_t bytes, size_
 int sam_source_read_at(const struct sam_source *source, uint64_t position, void *buffer,
                        size_t bytes, size_t *got, struct sam_error *error);
 
+/* Bytes of the stream, as long as the file is now; UINT64_MAX of what is no regular file. */
+uint64_t sam_source_size(const struct sam_source *source);
+
 /* Begins the next record: reads and parses its header, after which `position` is where its data
  * begin. 1, or 0 at the end of the stream, or -1. The caller frees the header. */
 int sam_source_header(struct sam_source *source, struct sam_header *header,

@@ -42,10 +42,6 @@ int sam_batches_init(struct sam_batches *batches, const struct sam_settings *set
         .pool = pool, .seed = settings->seed, .size = (uint32_t)settings->batch_size};
     if (read_data(batches, settings, error))
         return -1;
-    if (batches->size > batches->split.train_count)
-        return sam_error_set(error, SAM_USAGE,
-                             "--batch-size: %u, wanted at most the number of training images: %u",
-                             batches->size, batches->split.train_count);
     const size_t pixels = (size_t)batches->dataset.channels * SAM_IMAGES_PLANE;
     batches->order = sam_memory_new(batches->split.train_count, sizeof *batches->order, error);
     batches->images = sam_memory_new(batches->size * pixels, sizeof *batches->images, error);
@@ -61,6 +57,15 @@ void sam_batches_free(struct sam_batches *batches)
     free(batches->images);
     free(batches->labels);
     *batches = (struct sam_batches){0};
+}
+
+int sam_batches_check(const struct sam_batches *batches, struct sam_error *error)
+{
+    if (batches->size <= batches->split.train_count)
+        return 0;
+    return sam_error_set(error, SAM_USAGE,
+                         "--batch-size: %u, wanted at most the number of training images: %u",
+                         batches->size, batches->split.train_count);
 }
 
 uint32_t sam_batches_per_epoch(const struct sam_batches *batches)

@@ -32,11 +32,15 @@ struct sam_batches {
     uint64_t identity; /* of its images: sam_loader_identity() */
 };
 
-/* Reads the data set and splits it. The pool stays the caller's. SAM_USAGE if the training part is
- * smaller than a minibatch. The caller frees, also after a failure. */
+/* Reads the data set and splits it. The pool stays the caller's. The caller frees, also after a
+ * failure. */
 int sam_batches_init(struct sam_batches *batches, const struct sam_settings *settings,
                      struct sam_pool *pool, struct sam_error *error);
 void sam_batches_free(struct sam_batches *batches);
+
+/* SAM_USAGE if the training part is smaller than a minibatch: then there are no epochs to take
+ * minibatches from. */
+int sam_batches_check(const struct sam_batches *batches, struct sam_error *error);
 
 /* Minibatches in an epoch: the last, smaller one counts. */
 uint32_t sam_batches_per_epoch(const struct sam_batches *batches);

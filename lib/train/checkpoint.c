@@ -147,13 +147,36 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* Removes what was written beside the checkpoint that stays. */
+static void drop(const char *path, const char *suffix)
+{
+    struct sam_error ignored;
+    char *name = with_suffix(path, suffix, &ignored);
+    if (name)
+        remove(name);
+    free(name);
+}
+
+static int write_all(const char *path, const struct sam_checkpoint_content *content, bool best,
+                     struct sam_error *error)
+{
+    if (best && write_next(path, ".best.next", write_best, content, error))
+        return -1;
+    if (write_next(path, ".state.next", write_state, content, error) == 0) {
+        if (write_next(path, ".next", write_model, content, error) == 0)
+            return 0;
+        drop(path, ".state.next");
+    }
+    if (best)
+        drop(path, ".best.next");
+    return -1;
+}
+
 int sam_checkpoint_save(const char *path, const struct sam_checkpoint_content *content,
                         struct sam_error *error)
 {
     const bool best = content->best && content->best_changed;
-    if ((best && write_next(path, ".best.next", write_best, content, error)) ||
-        write_next(path, ".state.next", write_state, content, error) ||
-        write_next(path, ".next", write_model, content, error) || promote(path, ".next", error))
+    if (write_all(path, content, best, error) || promote(path, ".next", error))
         return -1;
     sync_folder(path);
     if ((best && promote(path, ".best.next", error)) || promote(path, ".state.next", error))
@@ -163,6 +186,10 @@ int sam_checkpoint_save(const char *path, const struct sam_checkpoint_content *c
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */
+
+/* How often to look for files that belong together: a training that goes on may replace some of
+ * them between one look and the next. */
+enum { ATTEMPTS = 3 };
 
 static bool names(const struct sam_weights *state, const char *key, uint64_t identity)
 {
@@ -184,9 +211,9 @@ static int read_part(const char *path, const char *suffix, struct sam_weights *p
     return status;
 }
 
-/* Reads the state that belongs to the weights: what the machine's stop left as FILE.state.next,
- * which then takes its place, or FILE.state. Where two checkpoints in a row have the same weights
- * both may name them, and only the later one is sure to have its best weights still. */
+/* Reads the state that belongs to the weights: what the machine's stop left as FILE.state.next, or
+ * FILE.state. Where two checkpoints in a row have the same weights both may name them, and only the
+ * later one is sure to have its best weights still. */
 static int read_state(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
     static const char *const suffixes[] = {".state.next", ".state"};
@@ -199,8 +226,9 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
         }
         if (status)
             continue; /* missing or unfinished: not the one */
+        checkpoint->state_is_next = i == 0;
         if (names(&checkpoint->state, WEIGHTS_KEY, checkpoint->weights.xxh3))
-            return i ? 0 : promote(path, suffixes[i], error);
+            return 0;
         sam_weights_free(&checkpoint->state);
     }
     return sam_error_set(error, SAM_FAILED,
@@ -209,8 +237,7 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
                          path, checkpoint->weights.xxh3, path);
 }
 
-/* Reads the best weights, if the state names some: FILE.best, or FILE.best.next, which then takes
- * its place. */
+/* Reads the best weights, if the state names some: FILE.best, or FILE.best.next. */
 static int read_best(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
     static const char *const suffixes[] = {".best", ".best.next"};
@@ -221,8 +248,9 @@ static int read_best(const char *path, struct sam_checkpoint *checkpoint, struct
         if (read_part(path, suffixes[i], &checkpoint->best, &why))
             continue;
         checkpoint->has_best = names(&checkpoint->state, BEST_KEY, checkpoint->best.xxh3);
+        checkpoint->best_is_next = i == 1;
         if (checkpoint->has_best)
-            return i ? promote(path, suffixes[i], error) : 0;
+            return 0;
         sam_weights_free(&checkpoint->best);
     }
     return sam_error_set(error, SAM_FAILED,
@@ -231,8 +259,7 @@ static int read_best(const char *path, struct sam_checkpoint *checkpoint, struct
                          path, path);
 }
 
-int sam_checkpoint_load(const char *path, struct sam_checkpoint *checkpoint,
-                        struct sam_error *error)
+static int load_once(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
     *checkpoint = (struct sam_checkpoint){0};
     int status = read_part(path, "", &checkpoint->weights, error);
@@ -244,6 +271,24 @@ int sam_checkpoint_load(const char *path, struct sam_checkpoint *checkpoint,
         sam_checkpoint_free(checkpoint);
         return -1;
     }
+    return 0;
+}
+
+int sam_checkpoint_load(const char *path, struct sam_checkpoint *checkpoint,
+                        struct sam_error *error)
+{
+    int status = -1;
+    for (int i = 0; status < 0 && i < ATTEMPTS; i++)
+        status = load_once(path, checkpoint, error);
+    return status;
+}
+
+int sam_checkpoint_settle(const struct sam_checkpoint *checkpoint, struct sam_error *error)
+{
+    if ((checkpoint->best_is_next && promote(checkpoint->path, ".best.next", error)) ||
+        (checkpoint->state_is_next && promote(checkpoint->path, ".state.next", error)))
+        return -1;
+    sync_folder(checkpoint->path);
     return 0;
 }
 

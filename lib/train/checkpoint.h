@@ -9,9 +9,10 @@
  * and after it FILE.best.next and FILE.state.next. The first renaming is the moment at which the
  * new checkpoint replaces the old one: before it, FILE and FILE.state are the old pair; after it,
  * the state that names FILE's hash is FILE.state.next until it has been renamed too, and
- * sam_checkpoint_load() looks there first. (Where the weights did not change since the old
- * checkpoint, as between the last step of an epoch and its evaluation, FILE.state.next counts from
- * the moment it is whole.) */
+ * sam_checkpoint_load() looks there first. Loading changes no file, so that others may read while a
+ * run saves; who goes on with the run gives the names that are missing. (Where the weights did not
+ * change since the old checkpoint, as between the last step of an epoch and its evaluation,
+ * FILE.state.next counts from the moment it is whole.) */
 #ifndef SAM_TRAIN_CHECKPOINT_H
 #define SAM_TRAIN_CHECKPOINT_H
 
@@ -40,6 +41,7 @@ struct sam_checkpoint {
     char *path;
     struct sam_weights weights, state, best;
     bool has_best;
+    bool state_is_next, best_is_next; /* read from FILE.state.next, FILE.best.next */
 };
 
 /* Loads the checkpoint at `path`. Returns 0; 1 if there is none (no such file); or -1 if there is
@@ -47,6 +49,10 @@ struct sam_checkpoint {
 int sam_checkpoint_load(const char *path, struct sam_checkpoint *checkpoint,
                         struct sam_error *error);
 void sam_checkpoint_free(struct sam_checkpoint *checkpoint);
+
+/* Gives the files that were read as NAME.next their names, which a stopped machine could not: to be
+ * called before the checkpoint is saved anew, which would overwrite them. */
+int sam_checkpoint_settle(const struct sam_checkpoint *checkpoint, struct sam_error *error);
 
 /* Copies the momentum (n) of a network. */
 int sam_checkpoint_momentum(const struct sam_checkpoint *checkpoint,

@@ -1,5 +1,6 @@
 #include "train/history.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ int sam_history_open(struct sam_history *history, const char *path, struct sam_e
     const bool out = !path || strcmp(path, "-") == 0;
     char *old = !out && *history->rows ? read_text(path) : NULL;
     history->path = path;
-    history->file = out ? stdout : fopen(path, "wb");
+    history->file = out ? stdout : fopen(path, old ? "r+b" : "wb");
     if (!history->file) {
         free(old);
         return fail(history, error);
@@ -88,8 +89,11 @@ int sam_history_open(struct sam_history *history, const char *path, struct sam_e
     sam_csv_header(&csv, header);
     putc('\n', history->file);
     write_rows(history, old);
+    bool failed = fflush(history->file) || ferror(history->file);
+    if (old && !failed) /* what was there is overwritten, which a full disk does not mind */
+        failed = ftruncate(fileno(history->file), ftello(history->file)) != 0;
     free(old);
-    return fflush(history->file) || ferror(history->file) ? fail(history, error) : 0;
+    return failed ? fail(history, error) : 0;
 }
 
 static void add_number(struct sam_csv *csv, double value)
@@ -162,10 +166,11 @@ int sam_history_add(struct sam_history *history, const struct sam_history_row *r
 
 int sam_history_sync(struct sam_history *history, struct sam_error *error)
 {
+    if (!history->file || history->file == stdout)
+        return 0;
     /* What is no regular file has nothing to make durable, and says so by EINVAL. */
-    if (history->file && history->file != stdout)
-        (void)fsync(fileno(history->file));
-    return history->file && ferror(history->file) ? fail(history, error) : 0;
+    const bool failed = fsync(fileno(history->file)) && errno != EINVAL;
+    return failed || ferror(history->file) ? fail(history, error) : 0;
 }
 
 int sam_history_close(struct sam_history *history, struct sam_error *error)

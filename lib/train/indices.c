@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/memory.h"
 
@@ -84,12 +85,14 @@ static int read_lines(struct builder *builder, FILE *file, const char *path)
 {
     char *line = NULL;
     size_t size = 0, number = 0;
+    ssize_t length;
     int status = 0;
-    while (!status && getline(&line, &size, file) >= 0) {
+    while (!status && (length = getline(&line, &size, file)) >= 0) {
+        const bool whole = strlen(line) == (size_t)length;
         number++;
-        if (is_blank(line))
+        if (whole && is_blank(line))
             status = end_batch(builder);
-        else if (!take_line(builder, line, &status))
+        else if (!whole || !take_line(builder, line, &status))
             status = sam_error_set(builder->error, SAM_FAILED,
                                    "%s: line %zu: not only whole numbers, wanted indices of images",
                                    path, number);

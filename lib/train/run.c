@@ -89,9 +89,10 @@ static int restore(struct sam_run *run, const struct sam_checkpoint *checkpoint,
         sam_checkpoint_momentum(checkpoint, &run->model.tables, sam_step_momentum(run->step),
                                 error))
         return -1;
-    return checkpoint->has_best && run->best.parameters
-               ? sam_model_load(&run->best, &checkpoint->best, path, false, error)
-               : 0;
+    if (!checkpoint->has_best || !run->best.parameters)
+        return 0;
+    run->best_changed = true; /* the checkpoint to be written need not be the one that was read */
+    return sam_model_load(&run->best, &checkpoint->best, path, false, error);
 }
 
 int sam_run_init(struct sam_run *run, struct sam_settings *settings,
@@ -100,9 +101,7 @@ int sam_run_init(struct sam_run *run, struct sam_settings *settings,
     const int threads = settings->threads ? (int)settings->threads : sam_pool_processors();
     *run = (struct sam_run){.settings = settings, .state = sam_state_start()};
     if (resolve_kernels(settings, error) || !(run->pool = sam_pool_new(threads, error)) ||
-        sam_batches_init(&run->batches, settings, run->pool, error) ||
-        sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
-        init_model(run, error) ||
+        sam_batches_init(&run->batches, settings, run->pool, error) || init_model(run, error) ||
         (settings->weights && !checkpoint && sam_run_load(run, settings->weights, error)) ||
         !(run->engine = sam_run_engine(run, settings->kernels, error)))
         return -1;
@@ -148,7 +147,9 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
                              "no --dump, but the checkpoint's run has written %" PRIu64
                              " bytes of records: say to which file",
                              run->state.dump_bytes);
-    if (check_outputs(settings, error))
+    if (sam_batches_check(&run->batches, error) ||
+        sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
+        check_outputs(settings, error))
         return -1;
     if (settings->dump &&
         sam_dump_open(&run->dump, settings->dump, run->state.dump_bytes, &run->model.tables, error))

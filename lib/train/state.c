@@ -174,10 +174,11 @@ const char *sam_state_rows(const struct sam_header *header)
 
 /* --- Settings --------------------------------------------------------------------------------- */
 
-/* Settings whose value "auto" leaves the choice open agree with every choice. */
-static bool agree(const char *now, const char *saved)
+/* Kernels that are chosen at run time agree with any. */
+static bool agree(const struct sam_setting *setting, const char *now, const char *saved)
 {
-    return strcmp(now, saved) == 0 || strcmp(now, "auto") == 0;
+    return strcmp(now, saved) == 0 ||
+           (strcmp(setting->name, "kernels") == 0 && strcmp(now, "auto") == 0);
 }
 
 static int merge(const struct sam_setting *setting, size_t index, const char *saved,
@@ -189,7 +190,7 @@ static int merge(const struct sam_setting *setting, size_t index, const char *sa
     const bool compare = result && (how == SAM_STATE_SAME || (how == SAM_STATE_FILL && given));
     char *now = sam_settings_text(settings, index, error);
     int status = now ? 0 : -1;
-    if (now && compare && !agree(now, saved))
+    if (now && compare && !agree(setting, now, saved))
         status =
             sam_error_set(error, SAM_USAGE, "--%s: '%s', but the checkpoint %s was made with '%s'",
                           setting->name, now, path, saved);

@@ -164,13 +164,15 @@ void sam_update_direction(const struct sam_update *update, const float *restrict
                           size_t n, float *restrict direction)
 {
     const float *a = update->perturbed, *b = update->current;
-    /* In classes 1 to 4 both gradients are finite, and no test is needed: classes are as good as
-     * random, so a branch on them would be mispredicted half of the time. */
+    /* Where both gradients are finite no test is needed: classes are as good as random, so a branch
+     * on them would be mispredicted half of the time. (A permuted class does not say whether they
+     * are.) */
     for (size_t i = 0; i < n; i++)
         direction[i] = a[classes[i]] * perturbed[i] + b[classes[i]] * current[i];
     for (size_t i = 0; i < n; i++) {
-        if (classes[i] == 0)
-            direction[i] = term(a[0], perturbed[i]) + term(b[0], current[i]);
+        const uint8_t k = classes[i];
+        if (!isfinite(perturbed[i]) || !isfinite(current[i]))
+            direction[i] = term(a[k], perturbed[i]) + term(b[k], current[i]);
     }
     if (update->clamp > 0)
         clamp(update->clamp, current, classes, n, direction);

@@ -146,6 +146,33 @@ setup() {
     [ "$(echo map*)" = map ]
 }
 
+@test "classify-ratio: a map does not take the file from under the table; links and modes stay" {
+    run bash -c 'classify-ratio --map out two >out'
+    assert_refused 2 ''
+    [[ $(bash -c 'classify-ratio --map out two 2>&1 >out || true') == *"out: where standard output goes"* ]]
+    [[ $(bash -c 'classify-ratio --map /dev/stdout two 2>&1 >out || true') == *"where standard output goes"* ]]
+    ln -s nowhere dangling
+    run classify-ratio --map dangling two
+    assert_refused 1 "dangling: a symbolic link to what is not there"
+    touch map
+    chmod 640 map
+    ln -s map link
+    classify-ratio --map link two >table
+    [ -L link ]
+    [ "$(stat -c %a map)" = 640 ]
+    classify-ratio map | diff table -
+}
+
+@test "classify-ratio - -: standard input is read once, from a file as from a pipe" {
+    classify-ratio - <two >table
+    run bash -c 'classify-ratio - - <two'
+    assert_refused 1 "standard input: record 1 at byte 0: empty"
+    # Whoever comes next finds what was left.
+    [ "$(bash -c '{ classify-ratio >/dev/null; wc -c; } <two')" -eq 0 ]
+    run bash -c 'classify-ratio - -  < <(cat two)'
+    assert_refused 1 "standard input: record 1 at byte 0: empty"
+}
+
 @test "classify-ratio: a map that cannot be written out" {
     [ -e /dev/full ] || skip "no /dev/full here"
     run classify-ratio --map /dev/full two

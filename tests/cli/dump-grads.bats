@@ -116,6 +116,15 @@ stop_in_the_middle() {
     refused 2 "which images are meant" dump-grads --checkpoint c --replacement --batch-indices -
 }
 
+@test "what the checkpoint's run dumped, and on how many images, binds nobody else" {
+    train --checkpoint c --dump d --dump-steps 1,6 --train-size 40 >/dev/null
+    dump-grads --checkpoint c --batch-size 40 | classify-ratio >/dev/null
+    seq 0 49 >most
+    [ "$(dump-grads --checkpoint c --batch-indices most | label batch_size)" = 50 ]
+    refused 2 "at most the number of training images: 40" dump-grads --checkpoint c --batch-size 50
+    printf '1 2\0 3\n' | refused 1 "line 1" dump-grads --checkpoint c --batch-indices -
+}
+
 @test "settings given replace the checkpoint's: radius, kernels" {
     train --checkpoint c >/dev/null
     [ "$(dump-grads --checkpoint c --rho 0 | classify-ratio --percent |

@@ -23,6 +23,12 @@ steps() {
     five_records | grad-cat "$@" | grad-info | mlr --icsv --onidx cut -f step | paste -sd ,
 }
 
+@test "grad-cat --meta: a key once" {
+    run grad-cat --meta a=1 --meta a=2 </dev/null
+    [ "$status" -eq 2 ]
+    [[ $output == "grad-cat: --meta: 'a=2' and 'a=1', wanted a key once"* ]]
+}
+
 @test "records are selected by number, step and epoch" {
     [ "$(steps)" = 10,20,30,40,50 ]
     [ "$(steps --records 1,4-9)" = 10,40,50 ]

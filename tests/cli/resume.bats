@@ -105,13 +105,47 @@ below() {
 }
 
 @test "--resume FILE takes the settings from the checkpoint" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
     train --rho 0.3 --perturbed-classes 1,3 --seed 4 --checkpoint whole --log whole.csv
-    train --rho 0.3 --perturbed-classes 1,3 --seed 4 --checkpoint cut --log cut.csv --epochs 2
+    gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"
+    STOP_AT=30 LD_PRELOAD=./stop_at.so train --rho 0.3 --perturbed-classes 1,3 --seed 4 \
+        --checkpoint cut --log cut.csv --checkpoint-every 1 || true
+    [ "$(wc -l <cut.csv)" -eq 1 ] # still in the first epoch
     train-sam --resume cut --log cut.csv
     same_run whole cut
     train-sam --resume=cut --log cut.csv --rho 0.3 --threads 2
     same_run whole cut
     refused 1 "nowhere" train-sam --resume nowhere
+}
+
+@test "--resume FILE with another --checkpoint: the copy is whole, best weights and all" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"
+    short() { train --batch-size 40 --epochs 6 "$@"; }
+    short --checkpoint whole --log whole.csv
+    STOP_AT=25 LD_PRELOAD=./stop_at.so short --checkpoint first --log first.csv || true
+    [ -e first.best ]
+    STOP_AT=12 LD_PRELOAD=./stop_at.so train-sam --resume=first --checkpoint second \
+        --log second.csv || true
+    [ "$(wc -l <second.csv)" -lt 7 ]
+    train-sam --resume=second --log second.csv
+    same_run whole second
+}
+
+@test "dump-grads reads a checkpoint while its run replaces it, and disturbs neither" {
+    # A folder that may not be written, with the state still under the name of the next.
+    train --checkpoint folder-c --log log.csv
+    mkdir folder
+    mv folder-c folder/c
+    mv folder-c.best folder/c.best
+    mv folder-c.state folder/c.state.next
+    find folder | sort >before
+    dump-grads --checkpoint folder/c >/dev/null
+    find folder | sort | diff before -
+    # The run itself, when it goes on, gives it its name.
+    train-sam --resume=folder/c --log log.csv
+    [ -e folder/c.state ]
+    [ ! -e folder/c.state.next ]
 }
 
 @test "settings that contradict the checkpoint are refused, naming both values" {

@@ -214,6 +214,22 @@ static void bad_tables_are_refused(void **state)
     }
 }
 
+/* A permuted class may be that of a parameter whose gp is not finite: it does harm only where the
+ * table asks for it. */
+static void what_is_not_asked_for_does_no_harm(void **state)
+{
+    (void)state;
+    const float current[] = {1, 1, 1, 1, 1}, perturbed[] = {2, 0.5F, INFINITY, NAN, INFINITY};
+    const uint8_t classes[] = {1, 2, 3, 0, 1};
+    float d[5];
+    struct sam_update update;
+    struct sam_error error;
+    assert_int_equal(sam_update_parse_classes("1", &update, &error), 0);
+    sam_update_direction(&update, current, perturbed, classes, 5, d);
+    const float wanted[] = {2, 1, 1, 1, INFINITY};
+    assert_memory_equal(d, wanted, sizeof d);
+}
+
 static void mask_keeps_counts_and_is_uniform(void **state)
 {
     (void)state;
@@ -329,6 +345,7 @@ int main(void)
         cmocka_unit_test(all_sixteen_subsets),
         cmocka_unit_test(clamp_bounds_the_ratio),
         cmocka_unit_test(bad_tables_are_refused),
+        cmocka_unit_test(what_is_not_asked_for_does_no_harm),
         cmocka_unit_test(mask_keeps_counts_and_is_uniform),
         cmocka_unit_test(shuffled_ratios_are_the_same_ratios),
         cmocka_unit_test(schedules_by_hand),
