@@ -16,6 +16,7 @@
 #include "analysis/classes.h"
 #include "analysis/input.h"
 #include "analysis/options.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/output.h"
@@ -89,6 +90,8 @@ static void check_meta(const struct sam_meta *meta)
     if ((strcmp(meta->key, "step") == 0 || strcmp(meta->key, "epoch") == 0) &&
         sam_number_count(meta->key, meta->value, 0, UINT64_MAX, &number, &error))
         sam_tool_usage("--meta: %s", error.text);
+    if (!sam_json_is_text(meta->key) || !sam_json_is_text(meta->value))
+        sam_tool_usage("--meta: '%s=%s', wanted UTF-8", meta->key, meta->value);
 }
 
 static void add_meta(struct params *params, const char *text)
@@ -146,6 +149,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_NAME:
         params->name = argument;
+        if (!sam_json_is_text(argument))
+            sam_tool_usage("--name: '%s', wanted UTF-8", argument);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -266,11 +271,11 @@ static int check_arrays(const struct sam_npy arrays[2], const char *const paths[
     if (current->ndim == perturbed->ndim && current->dtype == perturbed->dtype &&
         memcmp(current->shape, perturbed->shape, sizeof current->shape) == 0)
         return 0;
-    return sam_error_set(error, SAM_FAILED,
-                         "%s: %" PRIu64 " elements in %d dimensions of %s, wanted shape and dtype "
-                         "of %s: %" PRIu64 " in %d of %s",
-                         paths[1], perturbed->count, perturbed->ndim,
-                         sam_dtype_name(perturbed->dtype), paths[0], current->count, current->ndim,
+    char seen[SAM_TENSOR_SHAPE], wanted[SAM_TENSOR_SHAPE];
+    sam_tensor_shape(perturbed->ndim, perturbed->shape, seen);
+    sam_tensor_shape(current->ndim, current->shape, wanted);
+    return sam_error_set(error, SAM_FAILED, "%s: shape %s of %s, wanted those of %s: %s of %s",
+                         paths[1], seen, sam_dtype_name(perturbed->dtype), paths[0], wanted,
                          sam_dtype_name(current->dtype));
 }
 

@@ -1,5 +1,5 @@
-/* input - what the analysis tools read: the records of all operands, one after the other as if cat
- * had joined them, with the wanted parameters of each sorted into the groups that rows are about.
+/* input - what the analysis tools read: the records of all operands, one after the other, with the
+ * wanted parameters of each sorted into the groups that rows are about.
  *
  *     struct sam_input *input = sam_input_new(&options, accepts, error);
  *     while ((got = sam_input_next(input, error)) == 1) {

@@ -2,6 +2,13 @@
 
 #include <stdlib.h>
 
+bool sam_json_is_text(const char *text)
+{
+    json_t *value = json_string(text);
+    json_decref(value);
+    return value != NULL;
+}
+
 /* Into a buffer of our own: json_dumps(), when memory ends while it writes a key, leaves the key
  * out and goes on (jansson 2.14). */
 char *sam_json_text(const json_t *value)

@@ -149,6 +149,33 @@ int sam_output_check(const char *path, struct sam_error *error)
     return 0;
 }
 
+/* The path without links, "." and ".."; of a file that is not there, its folder's. NULL if there is
+ * no folder either. The caller frees. */
+static char *canonical(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real)
+        return real;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *folder = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
+    real = folder ? realpath(folder, NULL) : NULL;
+    char *whole = real ? malloc(strlen(real) + strlen(name) + 2) : NULL;
+    if (whole)
+        sprintf(whole, "%s/%s", real, name);
+    free(folder);
+    free(real);
+    return whole;
+}
+
+bool sam_output_same(const char *a, const char *b)
+{
+    char *one = canonical(a), *other = canonical(b);
+    const bool same = one && other ? strcmp(one, other) == 0 : strcmp(a, b) == 0;
+    free(one);
+    free(other);
+    return same;
+}
+
 /* Gives a file without a name a temporary one: a link cannot take another file's place. */
 static int link_temporary(struct sam_output *output, const char *descriptor,
                           struct sam_error *error)

@@ -27,6 +27,9 @@ int sam_output_open(struct sam_output *output, const char *path, struct sam_erro
  * work: writes nothing, and leaves what exists alone. Devices and pipes are believed. */
 int sam_output_check(const char *path, struct sam_error *error);
 
+/* Whether two paths lead to one file, or would if there were one. */
+bool sam_output_same(const char *a, const char *b);
+
 /* Flushes, sees that all has reached the disk, and gives the file its name. On failure the file
  * that had the name before is as it was. Standard output is flushed and stays open. */
 int sam_output_commit(struct sam_output *output, struct sam_error *error);

@@ -3,6 +3,7 @@
 #include "base/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,18 @@
 #error "SAM_VERSION comes from the Makefile"
 #endif
 
+/* A standard stream that is closed leaves its number to the first file opened, which would then get
+ * what is meant for the stream. Here something gets the number that no one can read, or write. */
+static void occupy_closed_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0)
+            (void)open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 void sam_tool_start(const char *name)
 {
+    occupy_closed_streams();
     program_invocation_short_name = program_invocation_name = (char *)name;
     argp_err_exit_status = SAM_USAGE;
 }

@@ -31,15 +31,15 @@ void sam_overlap_intersect(uint64_t *set, const uint64_t *other, size_t words)
 
 struct sam_overlap sam_overlap_measure(uint64_t n, uint64_t a, uint64_t b, uint64_t common)
 {
-    const double in_a = (double)a / (double)n, in_b = (double)b / (double)n;
-    const double agreement = (double)(n - a - b + 2 * common) / (double)n;
-    const double by_chance = in_a * in_b + (1 - in_a) * (1 - in_b);
-    const double chance = (double)a * (double)b / (double)n;
+    const double size = (double)n, in_a = (double)a, in_b = (double)b;
+    const double chance = in_a * in_b / size;
     return (struct sam_overlap){
         .percent = 100 * (double)common / (double)a,
         .chance = chance,
         .lift = (double)common / chance,
         .jaccard = (double)common / (double)(a + b - common),
-        .kappa = (agreement - by_chance) / (1 - by_chance),
+        /* (agreement - by chance) / (1 - by chance), times n^2: 0 exactly where it is 0. */
+        .kappa = 2 * (size * (double)common - in_a * in_b) /
+                 (in_a * (size - in_b) + in_b * (size - in_a)),
     };
 }

@@ -37,6 +37,19 @@ static size_t layer_part(const char *name, const char **part)
     return end ? (size_t)(end - *part) : 0;
 }
 
+/* An embedding by its name: a word that begins with "emb", or GPT-2's two. */
+static bool layer_is_embedding(const char *name)
+{
+    const char *part;
+    const size_t length = layer_part(name, &part);
+    for (size_t i = 0; i + 3 <= length; i++) {
+        const bool begins = i == 0 || !isalpha((unsigned char)part[i - 1]) || part[i] == 'E';
+        if (begins && strncasecmp(part + i, "emb", 3) == 0)
+            return true;
+    }
+    return length == 3 && (strncmp(part, "wte", 3) == 0 || strncmp(part, "wpe", 3) == 0);
+}
+
 static bool layer_has(const char *name, const char *word)
 {
     const char *part;
@@ -96,7 +109,7 @@ enum sam_kind sam_kind_of(const char *name, int ndim, int weight_ndim)
 {
     if (sam_kind_is_bias(name))
         return ndim == 1 ? bias_kind(name, weight_ndim) : SAM_KIND_OTHER;
-    if (!ends_in(name, "weight") || layer_has(name, "emb"))
+    if (!ends_in(name, "weight") || layer_is_embedding(name))
         return SAM_KIND_OTHER;
     switch (ndim) {
     case 0:

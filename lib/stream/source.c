@@ -16,6 +16,14 @@
 /* A wish: larger than that is not allowed to everyone, and a smaller pipe only costs time. */
 enum { PIPE_BYTES = 1 << 20 };
 
+/* Standard output appends to the file: reading it would never end. */
+static bool is_output(const struct stat *file)
+{
+    struct stat output;
+    return fstat(STDOUT_FILENO, &output) == 0 && output.st_dev == file->st_dev &&
+           output.st_ino == file->st_ino;
+}
+
 int sam_source_open(struct sam_source *source, const char *path, struct sam_error *error)
 {
     const bool standard = !path || strcmp(path, "-") == 0;
@@ -31,6 +39,12 @@ int sam_source_open(struct sam_source *source, const char *path, struct sam_erro
     struct stat status;
     const off_t place = lseek(source->fd, 0, SEEK_CUR);
     if (place >= 0 && fstat(source->fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        if (is_output(&status)) {
+            sam_error_set(error, SAM_FAILED, "%s: also standard output, wanted another file",
+                          source->name);
+            sam_source_close(source);
+            return -1;
+        }
         source->regular = true;
         source->base = (uint64_t)place;
     } else {

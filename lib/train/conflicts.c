@@ -1,7 +1,12 @@
 #include "train/conflicts.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/json.h"
+#include "base/output.h"
 #include "base/ranges.h"
 #include "dataset/augment.h"
 #include "dataset/dataset.h"
@@ -72,25 +77,76 @@ static int check_output(const struct sam_settings *settings, struct sam_error *e
     return apply(rules, sizeof rules / sizeof rules[0], error);
 }
 
-/* Two outputs in one file would destroy each other. */
+/* A file of a run: that of an option, or one kept beside it. */
+struct place {
+    const char *option, *path, *suffix;
+};
+
+static bool is_same(const struct place *a, const struct place *b)
+{
+    char one[PATH_MAX], other[PATH_MAX];
+    if (!a->path || !b->path || strcmp(a->path, "-") == 0 || strcmp(b->path, "-") == 0)
+        return false;
+    snprintf(one, sizeof one, "%s%s", a->path, a->suffix);
+    snprintf(other, sizeof other, "%s%s", b->path, b->suffix);
+    return sam_output_same(one, other);
+}
+
+/* Two outputs in one file would destroy each other, and one in the file of the weights to begin
+ * with these; but a checkpoint may take their place. */
 static int check_files(const struct sam_settings *settings, struct sam_error *error)
 {
-    const struct output {
-        const char *option, *path;
-    } outputs[] = {
-        {"--log", settings->log},   {"--checkpoint", settings->checkpoint},
-        {"--dump", settings->dump}, {"--predictions", settings->predictions},
-        {"--info", settings->info}, {"--profile", settings->profile},
+    const struct place places[] = {
+        {"--log", settings->log, ""},
+        {"--dump", settings->dump, ""},
+        {"--predictions", settings->predictions, ""},
+        {"--info", settings->info, ""},
+        {"--profile", settings->profile, ""},
+        {"--weights", settings->weights, ""},
+        {"--checkpoint", settings->checkpoint, ""},
+        {"--checkpoint", settings->checkpoint, ".state"},
+        {"--checkpoint", settings->checkpoint, ".best"},
+        {"--checkpoint", settings->checkpoint, ".next"},
+        {"--checkpoint", settings->checkpoint, ".state.next"},
+        {"--checkpoint", settings->checkpoint, ".best.next"},
     };
-    const size_t count = sizeof outputs / sizeof outputs[0];
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            const struct output *a = &outputs[j], *b = &outputs[i];
-            if (a->path && b->path && strcmp(a->path, b->path) == 0 && strcmp(a->path, "-") != 0)
-                return sam_error_set(error, SAM_USAGE, "%s and %s both write %s", a->option,
-                                     b->option, a->path);
+    enum { WEIGHTS = 5 };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        for (size_t j = 0; j < i && j <= WEIGHTS; j++) {
+            const struct place *a = &places[j], *b = &places[i];
+            if ((j < WEIGHTS || *b->suffix) && is_same(a, b))
+                return sam_error_set(error, SAM_USAGE, "%s and %s: one and the same file, %s",
+                                     a->option, b->option, a->path);
         }
     }
+    return 0;
+}
+
+/* A checkpoint takes the place of what has its name. (A folder is refused where outputs are.) */
+static int check_checkpoint(const char *path, struct sam_error *error)
+{
+    struct stat status;
+    if (!path ||
+        (*path && (lstat(path, &status) || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))))
+        return 0;
+    return sam_error_set(error, SAM_USAGE, "--checkpoint: '%s', wanted the name of a regular file",
+                         path);
+}
+
+/* Texts become metadata of what is written. */
+static int check_texts(const struct sam_settings *settings, struct sam_error *error)
+{
+    if (!settings->checkpoint && !settings->dump && !settings->run)
+        return 0;
+    const char *const texts[][2] = {
+        {"run", settings->run},
+        {"data", settings->checkpoint ? settings->data : NULL},
+        {"weights", settings->checkpoint ? settings->weights : NULL},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i][1] && !sam_json_is_text(texts[i][1]))
+            return sam_error_set(error, SAM_USAGE, "--%s: '%s', wanted UTF-8", texts[i][0],
+                                 texts[i][1]);
     return 0;
 }
 
@@ -124,7 +180,8 @@ int sam_conflicts_check(const struct sam_settings *settings, struct sam_error *e
     struct sam_update update;
     if (sam_engine_check_kernels(settings->kernels, error) || check_data(settings, error) ||
         check_optimizer(settings, error) || check_output(settings, error) ||
-        check_files(settings, error) ||
+        check_files(settings, error) || check_checkpoint(settings->checkpoint, error) ||
+        check_texts(settings, error) ||
         check_list("--dump-steps", settings->dump_steps, UINT64_MAX, error) ||
         check_list("--dump-epochs", settings->dump_epochs, settings->epochs, error))
         return -1;

@@ -108,9 +108,11 @@ int sam_indices_read(const char *path, uint32_t most, struct sam_indices *indice
 {
     struct builder builder = {.made = indices, .starts_capacity = 16, .most = most, .error = error};
     *indices = (struct sam_indices){0};
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    const bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "r");
     if (!file)
         return sam_error_errno(error, "%s", path);
+    path = standard ? "standard input" : path;
     indices->starts = sam_memory_new(builder.starts_capacity, sizeof *indices->starts, error);
     int status = indices->starts ? read_lines(&builder, file, path) : -1;
     if (!status && indices->batches == 0)

@@ -222,8 +222,10 @@ static void move(struct sam_step *step, double gradient_norm)
 
 int sam_step_diverged(const char *what, double value, struct sam_error *error)
 {
+    const double seen =
+        isnan(value) ? (double)NAN : value; /* which has no sign that says a thing */
     return sam_error_set(error, SAM_DIVERGED, "training diverged: %s is %g, wanted a finite number",
-                         what, value);
+                         what, seen);
 }
 
 /* The norm of g, which must be finite. */

@@ -79,6 +79,28 @@ setup() {
     done
 }
 
+@test "a closed stream's number goes to no file that is opened" {
+    classify-ratio --map whole two >table
+    run bash -c 'classify-ratio --map map two >&-'
+    assert_refused 1 "Bad file descriptor"
+    [ ! -e map ]
+    classify-ratio --map map two 2>&- | diff table -
+    cmp whole map
+    run bash -c 'classify-ratio <&-'
+    assert_refused 1 "reading at byte 0 failed: Bad file descriptor"
+    grad-cat two -o copy >&- # which does not need it
+    classify-ratio copy | diff table -
+}
+
+@test "a file that standard output appends to is not read" {
+    cp two same
+    for command in 'grad-cat same' 'grad-cat <same' 'classify-ratio --map - two same'; do
+        run timeout 10 bash -c "$command >>same"
+        assert_refused 1 "also standard output, wanted another file"
+        cp two same
+    done
+}
+
 @test "a reader that goes away ends a tool quietly" {
     for tool in "${TOOLS[@]}"; do
         run --separate-stderr bash -c "set -o pipefail; { sleep 0.5; cat two; } | $tool | true"

@@ -23,6 +23,14 @@ steps() {
     five_records | grad-cat "$@" | grad-info | mlr --icsv --onidx cut -f step | paste -sd ,
 }
 
+@test "grad-cat: text that is not UTF-8 is refused before any input is read" {
+    for option in --meta=a=$'\xff' --meta=$'\xff'=a --name=$'\xff'; do
+        run grad-cat "$option" </dev/null
+        [ "$status" -eq 2 ]
+        [[ $output == *"wanted UTF-8"* ]]
+    done
+}
+
 @test "grad-cat --meta: a key once" {
     run grad-cat --meta a=1 --meta a=2 </dev/null
     [ "$status" -eq 2 ]
@@ -177,7 +185,7 @@ npy() {
     npy '(2,)' "$ONE" >short.npy
     npy '(2,)' "$ONE$TWO$ONE" >long.npy
     run grad-cat --npy g.npy other.npy
-    assert_refused 1 'other.npy: 2 elements in 2 dimensions of F32, wanted shape and dtype of g.npy: 2 in 1 of F32'
+    assert_refused 1 'other.npy: shape (2, 1) of F32, wanted those of g.npy: (2) of F32'
     run bash -c 'grad-cat --npy g.npy short.npy >/dev/null'
     assert_refused 1 'short.npy: truncated: ends at byte'
     run bash -c 'grad-cat --npy g.npy long.npy >/dev/null'

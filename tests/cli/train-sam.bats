@@ -221,7 +221,7 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
 --checkpoint --resume
 --augment-validation --augment-validation --val-fraction 0
 operand stray
-both --log x --dump x
+same --log x --dump x
 mnist --dataset mnist
 adam --optimizer adam
 CASES
@@ -264,6 +264,35 @@ CASES
     echo before >info
     refused 1 nowhere train --info info --profile=nowhere/file --epochs 1000000
     [ "$(cat info)" = before ]
+}
+
+@test "a checkpoint takes the place of regular files alone; two outputs are two files" {
+    mkfifo pipe
+    ln -s nowhere dangling
+    touch target
+    ln -s target link
+    for name in pipe dangling link ''; do
+        refused 2 "--checkpoint: '$name', wanted the name of a regular file" \
+            train --checkpoint "$name" --log table
+        [ ! -e table ]
+    done
+    refused 2 "--log and --dump: one and the same file" train --log same --dump ./same
+    refused 2 "--log and --checkpoint: one and the same file" train --log c.state --checkpoint ./c
+    refused 2 "--dump and --checkpoint: one and the same file" \
+        train --dump "$PWD/c.best.next" --checkpoint c
+    refused 2 "--log and --weights: one and the same file" train --log link --weights target
+    refused 2 "--weights and --checkpoint: one and the same file" \
+        train --weights c.best --checkpoint c
+    # A checkpoint may take the place of the weights that it began with.
+    train --checkpoint c >/dev/null
+    train --weights c --checkpoint c >/dev/null
+}
+
+@test "text that cannot stand in what is written is refused before any input is read" {
+    cp -r images $'im\xff'
+    refused 2 "wanted UTF-8" train --data $'im\xff' --checkpoint c
+    refused 2 "wanted UTF-8" train --run $'\xff' --dump d
+    train --data $'im\xff' >/dev/null
 }
 
 @test "kernels that are not there are refused before anything is read" {

@@ -154,6 +154,10 @@ static void kinds(void **state)
         {"transformer.h.0.ln_1.bias", 1, -1, SAM_KIND_NORM_BIAS},
         {"aln.bias", 1, -1, SAM_KIND_LINEAR_BIAS}, /* no "ln" of its own */
         {"embedding.weight", 2, -1, SAM_KIND_OTHER},
+        {"model.tok_emb.weight", 2, -1, SAM_KIND_OTHER},
+        {"patchEmbed.weight", 4, -1, SAM_KIND_OTHER},
+        {"ensemble.weight", 2, -1, SAM_KIND_LINEAR_WEIGHT},
+        {"transformer.wte.weight", 2, -1, SAM_KIND_OTHER},
         {"cls_token", 3, -1, SAM_KIND_OTHER},
         {"weight", 2, -1, SAM_KIND_LINEAR_WEIGHT},
         {"bias", 1, 2, SAM_KIND_LINEAR_BIAS},
