@@ -136,8 +136,6 @@ static int check_checkpoint(const char *path, struct sam_error *error)
 /* Texts become metadata of what is written. */
 static int check_texts(const struct sam_settings *settings, struct sam_error *error)
 {
-    if (!settings->checkpoint && !settings->dump && !settings->run)
-        return 0;
     const char *const texts[][2] = {
         {"run", settings->run},
         {"data", settings->checkpoint ? settings->data : NULL},

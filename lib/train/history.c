@@ -166,11 +166,10 @@ int sam_history_add(struct sam_history *history, const struct sam_history_row *r
 
 int sam_history_sync(struct sam_history *history, struct sam_error *error)
 {
-    if (!history->file || history->file == stdout)
-        return 0;
+    FILE *file = history->file;
     /* What is no regular file has nothing to make durable, and says so by EINVAL. */
-    const bool failed = fsync(fileno(history->file)) && errno != EINVAL;
-    return failed || ferror(history->file) ? fail(history, error) : 0;
+    const bool kept = !file || file == stdout || fsync(fileno(file)) == 0 || errno == EINVAL;
+    return kept && !(file && ferror(file)) ? 0 : fail(history, error);
 }
 
 int sam_history_close(struct sam_history *history, struct sam_error *error)
