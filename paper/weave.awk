@@ -186,7 +186,7 @@ function print_grid(grid, n, columns, right,   r, c, line, rule, dashes, most) {
     for (c = 1; c <= columns; c++) {
         most = 3
         for (r = 0; r <= n; r++) if (width(grid[r, c]) > most) most = width(grid[r, c])
-        dashes = sprintf("%*s", most, "")
+        dashes = sprintf("%*s", most + 3, "") # and the space between columns
         gsub(/ /, "-", dashes)
         rule = rule "|" (right[c] ? dashes ":" : ":" dashes)
     }

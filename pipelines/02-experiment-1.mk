@@ -5,7 +5,8 @@
 # everywhere else: $d_i = g'_i$ where the class of parameter $i$ is among those named, and $d_i =
 # g_i$ where it is not. Thus `checkpoint13` follows SAM in the classes 1 and 3, and SGD in 2 and
 # 4. From the test accuracies they conclude that class 1 makes SAM work, and that it does so as a
-# greater effective learning rate, "not direction modification".
+# greater effective learning rate, "not direction modification". (They speak of flat minima and of
+# sharper ones. What they measured are accuracies, and so are these.)
 #
 # The runs
 # --------
@@ -195,7 +196,7 @@ $(call table,detectable): data/notes-spread.csv
 # @table detectable
 #   seeds | seeds | %d
 #   critical | $\lvert t\rvert$ | %.3g
-#   gain | smallest gain, points | %.2g
+#   gain | smallest gain, points | %.1f
 # The least gain that is significant at 5 % as the best of all cells, if the standard deviation of
 # a run is that of the notes'. With less than five seeds a test of all cells can show nothing of
 # the size in question: there the intervals speak, and single tests only of cells that were chosen

@@ -44,7 +44,7 @@ $(call table,floor): $(PAIRS)/rounding $(PAIRS)/minibatch $(PAIRS)/later
 
 # @table floor
 #   pair | pair
-#   changed_percent | change class, % | %.2g
+#   changed_percent | change class, % | %.3g
 #   chance_percent | by chance, % | %.2f
 #   kappa | $\kappa$ | %.3f
 # How many parameters change their class from one record to the other, and how many do between
