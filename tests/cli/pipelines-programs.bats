@@ -237,3 +237,56 @@ MD
     pipelines/draw svg "$figures" figures/experiment-1.gp >"$figures/figure.svg"
     grep -q '</svg>' "$figures/figure.svg"
 }
+
+@test "interval: a gain with its interval in one cell, alone where a seed has none" {
+    printf 'gain,gain_low,gain_high\n1.5,-1,4\n-60.95,,\n,,\n' >gains
+    run mlr --icsv --onidx --ofs ';' put -s name=over -f "$programs/interval.mlr" then cut -f over gains
+    [ "${lines[0]}" = "1.50 [−1.00, 4.00]" ]
+    [ "${lines[1]}" = "−60.95" ]
+    [ "${#lines[@]}" -eq 2 ] || [ "${lines[2]}" = "" ]
+}
+
+@test "noise-scale: what falls with the batch size is taken out, by hand" {
+    # |G|^2 = (256 * 0.8 - 64 * 1.6) / 192, the means over two seeds; its variance a quarter of
+    # twice (256^2 * 0.1/8 + 64^2 * 0.2/32) / 192^2
+    printf '%s\n' update,rho,seed,batch_size,square_count,square_mean,square_var \
+        sgd,0,1,64,32,1.5,0.2 sgd,0,1,256,8,0.9,0.1 sgd,0,2,64,32,1.7,0.2 sgd,0,2,256,8,0.7,0.1 >squares
+    run mlr --icsv --onidx --ofmt %.6f put -q -s small=64 -s large=256 -f "$programs/noise-scale.mlr" \
+        then cut -o -f norm_small,norm_large,common,common_error squares
+    [ "$output" = "1.264911 0.894427 0.533333 0.107044" ]
+}
+
+@test "detectable: what t must be for the best of all tests, and the gain that is" {
+    # qt(1 - 0.05/55/2, c(1, 4)) = 700.28, 8.8271; times 0.36 sqrt(2/n)
+    run awk -v tests=55 -v sd=0.36 -v seeds="2 5" -f "$programs/statistics.awk" -f "$programs/detectable.awk"
+    [ "${lines[1]} ${lines[2]}" = "2,700.281,252.101 5,8.82709,2.00979" ]
+}
+
+@test "compare: another reference, at the same radius" {
+    awk -v reference=sam -f "$programs/statistics.awk" -f "$programs/compare.awk" >got <<'CSV'
+update,rho,seed,accuracy
+sgd,0,1,70
+sam,0.1,1,80
+sam,0.1,2,81
+sam,0.2,1,60
+one,0.1,1,82
+one,0.1,2,85
+one,0.2,1,61
+CSV
+    run mlr --icsv --onidx --ofs ' ' filter 'is_not_empty($gain)' then cut -o -f rho,update,seeds,gain got
+    [ "$output" = "$(printf '0.1 one 2 3\n0.2 one 1 1')" ]
+}
+
+@test "mcnemar: each seed by itself, with Holm's adjustment" {
+    mkdir sgd_0_1 sgd_0_2 up_0.1_1 up_0.1_2
+    printf 'image,best\n1,0\n2,0\n3,0\n4,0\n5,1\n' | tee sgd_0_1/predictions.csv >sgd_0_2/predictions.csv
+    printf 'image,best\n1,1\n2,1\n3,1\n4,1\n5,1\n' >up_0.1_1/predictions.csv
+    printf 'image,best\n1,0\n2,0\n3,0\n4,1\n5,0\n' >up_0.1_2/predictions.csv
+    awk -f "$programs/statistics.awk" -f "$programs/mcnemar.awk" {sgd_0,up_0.1}_{1,2}/predictions.csv >got
+    # two-sided: 2/2^4 = 0.125, and 1 of one to one
+    diff - got <<'CSV'
+rho,update,seed,won,lost,mcnemar_p,mcnemar_p_holm
+0.1,up,1,4,0,0.125,0.25
+0.1,up,2,1,1,1,1
+CSV
+}
