@@ -20,7 +20,7 @@ set xtics 0,0.25,1
 set title "norm of the minibatch gradient"
 set logscale y
 set ytics add ("0.2" 0.2, "0.5" 0.5, "2" 2, "5" 5, "20" 20, "50" 50)
-set key top left samplen 2
+set key bottom left samplen 2
 plot for [i = 1:words(arms)] table using "progress":(of(word(arms, i), "gradient_norm")) \
     with linespoints linetype i pointsize 0.4 title label(word(arms, i))
 

@@ -173,11 +173,15 @@ function figure(first,   name, caption) {
         printf "![**%s.** %s](figures/%s)\n\n", first, finished(caption), name
 }
 
-# The printed width of a cell or heading, about: of $...$ what TeX makes of it.
-function width(text) {
+# The width that a cell or heading wants, about: its longest word, at least, and half of it all, so
+# that it is two lines at most. Of $...$ what TeX makes of it.
+function width(text,   words, n, i, most) {
     gsub(/\\[a-zA-Z]+/, "x", text)
     gsub(/[$`*{}^_]/, "", text)
-    return length(text)
+    most = length(text) / 2
+    n = split(text, words, " ")
+    for (i = 1; i <= n; i++) if (length(words[i]) > most) most = length(words[i])
+    return int(most + 0.5)
 }
 
 # The lines of a table, grid[0 .. n, 1 .. columns]. Where a line is long, pandoc divides the page by

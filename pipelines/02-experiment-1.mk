@@ -95,19 +95,17 @@ $(call table,experiment-1-table-1): $(TABLES)/experiment-1.csv
 # runs].
 
 $(call table,experiment-1-table-2): $(TABLES)/experiment-1.csv
-	$(call wide,sgd sam $(TABLE_2)) $<
+	$(call wide,$(TABLE_2)) $<
 
 # @table experiment-1-table-2
 #   rho | $\rho$ | %g
-#   sgd | SGD
-#   sam | SAM
 #   checkpoint12 | `…12`
 #   checkpoint13 | `…13`
 #   checkpoint14 | `…14`
 #   checkpoint23 | `…23`
 #   checkpoint134 | `…134`
 #   checkpoint123 | `…123`
-# The second table. `…13` is `checkpoint13`, and so on. What the notes print under `checkpoint14`
+# The second table, beside SGD and SAM of the first. `…13` is `checkpoint13`, and so on. What the notes print under `checkpoint14`
 # stands at `…23`, which is what their code computes.
 
 $(call figure,experiment-1): $(TABLES)/experiment-1.csv
