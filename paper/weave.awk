@@ -174,10 +174,12 @@ function figure(first,   name, caption) {
 }
 
 # The width that a cell or heading wants, about: its longest word, at least, and half of it all, so
-# that it is two lines at most. Of $...$ what TeX makes of it.
+# that it is two lines at most. Of $...$ what TeX makes of it; one for a character that is several
+# bytes, which is what some awks count.
 function width(text,   words, n, i, most) {
     gsub(/\\[a-zA-Z]+/, "x", text)
     gsub(/[$`*{}^_]/, "", text)
+    gsub(/−|×|±|…|–|ρ| /, "x", text)
     most = length(text) / 2
     n = split(text, words, " ")
     for (i = 1; i <= n; i++) if (length(words[i]) > most) most = length(words[i])

@@ -85,6 +85,8 @@ $(call table,overlap-shown): $(TABLES)/overlap.csv
 # class 1 each time, where independent draws leave {{running steps_after=5 chance_percent %.2f}} %,
 # or {{running steps_after=5 tensor_chance_percent %.2f}} % tensor by tensor. After the last step
 # followed it is {{running last surviving}} parameters, where {{running last chance %.2g}} or
-# {{running last tensor_chance %.2g}} are expected: the small excess of each step multiplies. What
-# stays in class 1 beyond chance is no set of the size that the notes speak of, but there is a core
-# that does, over neighbouring steps at least.
+# {{running last tensor_chance %.2g}} are expected. Where the excess of each step is the same way
+# round it multiplies: the factor over the chance tensor by tensor is {{running steps_after=5
+# tensor_lift %.2f}} after five steps and {{running last tensor_lift %.2f}} after the last. A factor
+# that grows from step to step is a core that stays in class 1, over neighbouring steps at least;
+# its size is that of the survivors, and not of the set that the notes speak of.

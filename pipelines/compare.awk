@@ -11,20 +11,21 @@
 #   gain, gain_low, gain_high   over the reference: the mean of the paired differences, its interval
 #   p, p_holm                   two-sided paired t-test that there is no gain; the same after Holm's
 #                               adjustment for all rows of the table
-# Where N is 1 there is no interval and no test: the cells are empty. A run without an accuracy (it
-# diverged) drops its pair.
+# Where N is 1 there is no interval and no test: the cells are empty, and where it is 0 all are. A
+# run without an accuracy (it diverged) drops its pair.
 
 BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; if (reference == "") reference = "sgd" }
 
 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-$at["accuracy"] == "" { next }
 {
     radius = $at["update"] == "sgd" ? "" : $at["rho"]
     key = radius OFS $at["update"]
     if (!(key in count)) {
         keys[++groups] = key
+        count[key] = 0
         partner[key] = reference == "sgd" ? "" : radius
     }
+    if ($at["accuracy"] == "") next
     value[key, ++count[key]] = $at["accuracy"]
     seed[key, count[key]] = $at["seed"]
     if ($at["update"] == reference) base[radius, $at["seed"]] = $at["accuracy"]
@@ -47,6 +48,7 @@ END {
             other = partner[key] SUBSEP seed[key, i]
             if (other in base) gains[++pairs] = one[i] - base[other]
         }
+        if (!count[key]) { text[k] = key ",0,,,,,,"; continue }
         moments_of(one, count[key], all)
         if (pairs) moments_of(gains, pairs, gain)
         half = half_interval(gain["sd"], pairs)

@@ -122,7 +122,8 @@ $(RUN_FILES:%=$(RUNS)/\%/%): $(RUNS)/%/parameters | $(BIN)/train-sam $(RESULTS)/
 	$(Q)pipelines/train $(@D) $(strip $(run.$*)) --threads $(THREADS) \
 	    $(if $(filter $*,$(predicting_runs)),--predictions $(@D)/predictions.part)
 
-tell_outdated = @count=$$(pipelines/outdated $(RUNS) | wc -l); [ $$count -eq 0 ] || \
+outdated = pipelines/outdated $(RUNS) $(run_names)
+tell_outdated = @count=$$($(outdated) | wc -l); [ $$count -eq 0 ] || \
     echo "  runs made by another build of train-sam: $$count (make retrain makes them anew)"
 
 # How many runs are trained side by side is what `-j` says; the processors are divided among them.
@@ -202,7 +203,7 @@ gallery: $(GALLERY:%=$(FIGURES)/%.png) ## ... the figures that README.md shows, 
 	mkdir -p figures/gallery; cp $^ figures/gallery
 runs: $(run_names:%=$(RUNS)/%/log.csv) ## ... the training runs
 retrain: $(BIN)/train-sam ## ... those that another build of train-sam made, anew
-	@pipelines/outdated $(RUNS) | xargs --no-run-if-empty --delimiter '\n' rm -r
+	@$(outdated) | xargs --no-run-if-empty --delimiter '\n' rm -r
 	@$(MAKE) --no-print-directory runs
 status: ## which runs are done, running, missing, and the time left
 	@$(shell mkdir -p $(RUNS))$(file >$(RESULTS)/plan,$(foreach name,$(run_names),$(name) $(strip $(run.$(name)))$(newline)))

@@ -94,7 +94,7 @@ static void check(const struct params *params)
         sam_tool_usage("--steps with --floor: the floor is measured where the weights stay");
     if (params->indices && params->settings.train_size)
         sam_tool_usage("--batch-indices with --train-size: the file says which images");
-    if (sam_conflicts_check(&params->settings, &error))
+    if (sam_conflicts_check(&params->settings, NULL, &error))
         sam_tool_die(&error);
 }
 

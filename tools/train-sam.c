@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -88,15 +87,8 @@ static void parse(struct params *params, int argc, char **argv)
     take_operands(params, argc - first, argv + first);
     sam_arguments_free(options);
     if (sam_arguments_environment(&params->settings, &error) ||
-        sam_conflicts_check(&params->settings, &error))
+        sam_conflicts_check(&params->settings, NULL, &error))
         sam_tool_die(&error);
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
 }
 
 /* Loads the checkpoint to continue from, and brings its settings and ours together. Returns whether
@@ -118,11 +110,9 @@ static bool load_checkpoint(struct params *params, struct sam_checkpoint *checkp
     if (status ||
         sam_state_merge(&checkpoint->state.header, path,
                         params->resume_from ? SAM_STATE_FILL : SAM_STATE_SAME, settings, &error) ||
-        sam_conflicts_check(settings, &error))
-        sam_tool_die(&error);
-    if (!settings->checkpoint && !(settings->checkpoint = sam_memory_string(path, &error)))
-        sam_tool_die(&error);
-    if (same_file(path, settings->checkpoint) && sam_checkpoint_settle(checkpoint, &error))
+        (!settings->checkpoint && !(settings->checkpoint = sam_memory_string(path, &error))) ||
+        sam_conflicts_check(settings, path, &error) ||
+        (sam_output_same(path, settings->checkpoint) && sam_checkpoint_settle(checkpoint, &error)))
         sam_tool_die(&error);
     return true;
 }

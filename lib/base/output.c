@@ -1,8 +1,9 @@
-#define _GNU_SOURCE /* O_TMPFILE */
+#define _GNU_SOURCE /* O_TMPFILE, asprintf() */
 #include "base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,17 +78,16 @@ static int open_temporary(struct sam_output *output, struct sam_error *error)
     return -1;
 }
 
-/* A regular file cannot be replaced while standard output or error goes there. */
-static int check_streams(const char *path, const struct stat *file, struct sam_error *error)
+int sam_output_check_streams(const char *path, struct sam_error *error)
 {
-    for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
-        struct stat status;
-        if (fstat(descriptor, &status) == 0 && status.st_dev == file->st_dev &&
-            status.st_ino == file->st_ino)
+    struct stat file, stream;
+    if (stat(path, &file) || !S_ISREG(file.st_mode))
+        return 0;
+    for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fstat(descriptor, &stream) == 0 && sam_output_is_file(&file, &stream))
             return sam_error_set(error, SAM_USAGE,
                                  "%s: where standard %s goes, wanted another file", path,
                                  descriptor == STDOUT_FILENO ? "output" : "error");
-    }
     return 0;
 }
 
@@ -95,7 +95,7 @@ static int check_streams(const char *path, const struct stat *file, struct sam_e
 static int open_replacement(struct sam_output *output, const char *path, const struct stat *old,
                             struct sam_error *error)
 {
-    if (check_streams(path, old, error))
+    if (sam_output_check_streams(path, error))
         return -1;
     output->path = realpath(path, NULL);
     if (!output->path)
@@ -112,8 +112,11 @@ static int open_path(struct sam_output *output, const char *path, struct sam_err
     const bool exists = stat(path, &status) == 0;
     if (exists && S_ISREG(status.st_mode))
         return open_replacement(output, path, &status, error);
-    if (!exists && lstat(path, &status) == 0)
-        return sam_error_set(error, SAM_FAILED, "%s: a symbolic link to what is not there", path);
+    const int reason = errno;
+    if (!exists && lstat(path, &status) == 0 && S_ISLNK(status.st_mode)) {
+        errno = reason;
+        return sam_error_errno(error, "%s: a symbolic link that leads nowhere", path);
+    }
     output->path = sam_memory_string(path, error);
     if (!output->path)
         return -1;
@@ -149,31 +152,54 @@ int sam_output_check(const char *path, struct sam_error *error)
     return 0;
 }
 
-/* The path without links, "." and ".."; of a file that is not there, its folder's. NULL if there is
- * no folder either. The caller frees. */
-static char *canonical(const char *path)
+/* `name` in the folder of `path`. The caller frees. */
+static char *beside(const char *path, const char *name)
 {
-    char *real = realpath(path, NULL);
-    if (real)
-        return real;
+    const char *slash = *name == '/' ? NULL : strrchr(path, '/');
+    const size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    char *joined = malloc(length + strlen(name) + 1);
+    if (joined) {
+        memcpy(joined, path, length);
+        strcpy(joined + length, name);
+    }
+    return joined;
+}
+
+/* Where a file of that path would come to lie that is not there yet: its folder without links, and
+ * its name. `links` may be followed to it. NULL if there is no such folder. The caller frees. */
+static char *future(const char *path, int links)
+{
+    char target[PATH_MAX];
+    const ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length >= 0) {
+        target[length] = '\0';
+        char *next = links > 0 ? beside(path, target) : NULL;
+        char *place = next ? future(next, links - 1) : NULL;
+        free(next);
+        return place;
+    }
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *folder = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
-    real = folder ? realpath(folder, NULL) : NULL;
-    char *whole = real ? malloc(strlen(real) + strlen(name) + 2) : NULL;
-    if (whole)
-        sprintf(whole, "%s/%s", real, name);
+    char *folder = beside(path, "."), *real = folder ? realpath(folder, NULL) : NULL;
+    char *place = NULL;
+    if (real && asprintf(&place, "%s/%s", real, name) < 0)
+        place = NULL;
     free(folder);
     free(real);
-    return whole;
+    return place;
 }
 
 bool sam_output_same(const char *a, const char *b)
 {
-    char *one = canonical(a), *other = canonical(b);
-    const bool same = one && other ? strcmp(one, other) == 0 : strcmp(a, b) == 0;
-    free(one);
-    free(other);
-    return same;
+    enum { LINKS = 16 };
+    struct stat one, other;
+    const bool there = stat(a, &one) == 0, also = stat(b, &other) == 0;
+    if (there || also)
+        return there && also && sam_output_is_file(&one, &other);
+    char *place = future(a, LINKS), *same = future(b, LINKS);
+    const bool equal = place && same && strcmp(place, same) == 0;
+    free(place);
+    free(same);
+    return equal;
 }
 
 /* Gives a file without a name a temporary one: a link cannot take another file's place. */

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -27,8 +28,16 @@ int sam_output_open(struct sam_output *output, const char *path, struct sam_erro
  * work: writes nothing, and leaves what exists alone. Devices and pipes are believed. */
 int sam_output_check(const char *path, struct sam_error *error);
 
-/* Whether two paths lead to one file, or would if there were one. */
+/* Whether two paths lead to one file, by whatever links, or would if there were one. */
 bool sam_output_same(const char *a, const char *b);
+
+/* SAM_USAGE if `path` is a regular file where standard output or standard error goes. */
+int sam_output_check_streams(const char *path, struct sam_error *error);
+
+static inline bool sam_output_is_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 /* Flushes, sees that all has reached the disk, and gives the file its name. On failure the file
  * that had the name before is as it was. Standard output is flushed and stays open. */

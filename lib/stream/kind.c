@@ -109,7 +109,7 @@ enum sam_kind sam_kind_of(const char *name, int ndim, int weight_ndim)
 {
     if (sam_kind_is_bias(name))
         return ndim == 1 ? bias_kind(name, weight_ndim) : SAM_KIND_OTHER;
-    if (!ends_in(name, "weight") || layer_is_embedding(name))
+    if (!ends_in(name, "weight") || (ndim > 1 && layer_is_embedding(name)))
         return SAM_KIND_OTHER;
     switch (ndim) {
     case 0:

@@ -23,8 +23,9 @@ const char *sam_kind_name(enum sam_kind kind);
  * `weight_ndim` is the number of dimensions of the weight beside it (sam_kind_compare_weight()
  * finds it), or -1 where there is none, and then the layer's name must tell ("norm", or "bn", "ln",
  * "gn" and a number, or "shortcut.1", "downsample.1": a norm; "conv": other; else linear). A
- * convolution's bias, an embedding (its layer's name has a word that begins with "emb", or is "wte"
- * or "wpe"), and whatever else there may be is SAM_KIND_OTHER. gradient-stream(7) tells it users.
+ * convolution's bias, an embedding's weight (its layer's name has a word that begins with "emb", or
+ * is "wte" or "wpe"), and whatever else there may be is SAM_KIND_OTHER. gradient-stream(7) tells it
+ * users.
  */
 enum sam_kind sam_kind_of(const char *name, int ndim, int weight_ndim);
 

@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/output.h"
 
 /* A wish: larger than that is not allowed to everyone, and a smaller pipe only costs time. */
 enum { PIPE_BYTES = 1 << 20 };
 
-/* Standard output appends to the file: reading it would never end. */
+/* What standard output appends to would grow while it is read, without end. */
 static bool is_output(const struct stat *file)
 {
     struct stat output;
-    return fstat(STDOUT_FILENO, &output) == 0 && output.st_dev == file->st_dev &&
-           output.st_ino == file->st_ino;
+    return fstat(STDOUT_FILENO, &output) == 0 && sam_output_is_file(file, &output);
 }
 
 int sam_source_open(struct sam_source *source, const char *path, struct sam_error *error)
@@ -57,7 +57,7 @@ void sam_source_close(struct sam_source *source)
 {
     if (source->fd > STDIN_FILENO)
         close(source->fd);
-    else if (source->regular) /* who reads on finds what was not read, as behind a pipe */
+    else if (source->regular) /* who reads on finds what was not read, as of a pipe */
         (void)lseek(source->fd, (off_t)(source->base + source->position), SEEK_SET);
     free(source->name);
     free(source->json);

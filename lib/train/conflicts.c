@@ -77,48 +77,74 @@ static int check_output(const struct sam_settings *settings, struct sam_error *e
     return apply(rules, sizeof rules / sizeof rules[0], error);
 }
 
-/* A file of a run: that of an option, or one kept beside it. */
+/* A file: that of an option, or one kept beside it. */
 struct place {
     const char *option, *path, *suffix;
 };
 
+/* Of a device or a pipe any number of outputs may be the same. */
 static bool is_same(const struct place *a, const struct place *b)
 {
     char one[PATH_MAX], other[PATH_MAX];
+    struct stat status;
     if (!a->path || !b->path || strcmp(a->path, "-") == 0 || strcmp(b->path, "-") == 0)
         return false;
     snprintf(one, sizeof one, "%s%s", a->path, a->suffix);
     snprintf(other, sizeof other, "%s%s", b->path, b->suffix);
-    return sam_output_same(one, other);
+    const bool file = stat(one, &status) || S_ISREG(status.st_mode);
+    return file && sam_output_same(one, other);
 }
 
-/* Two outputs in one file would destroy each other, and one in the file of the weights to begin
- * with these; but a checkpoint may take their place. */
-static int check_files(const struct sam_settings *settings, struct sam_error *error)
+static int check_pair(const struct place *a, const struct place *b, struct sam_error *error)
 {
-    const struct place places[] = {
+    if (!is_same(a, b))
+        return 0;
+    return sam_error_set(error, SAM_USAGE, "%s and %s: one and the same file, %s%s", a->option,
+                         b->option, a->path, a->suffix);
+}
+
+/* Outputs that share a file would destroy each other, or what the run begins with. (A checkpoint
+ * may take the place of the weights or the checkpoint that the run began with.) */
+static int check_files(const struct sam_settings *settings, const char *resumed,
+                       struct sam_error *error)
+{
+    static const char *const suffixes[] = {"",      ".state",      ".best",
+                                           ".next", ".state.next", ".best.next"};
+    const struct place weights = {"--weights", settings->weights, ""};
+    const struct place outputs[] = {
         {"--log", settings->log, ""},
         {"--dump", settings->dump, ""},
         {"--predictions", settings->predictions, ""},
         {"--info", settings->info, ""},
         {"--profile", settings->profile, ""},
-        {"--weights", settings->weights, ""},
-        {"--checkpoint", settings->checkpoint, ""},
-        {"--checkpoint", settings->checkpoint, ".state"},
-        {"--checkpoint", settings->checkpoint, ".best"},
-        {"--checkpoint", settings->checkpoint, ".next"},
-        {"--checkpoint", settings->checkpoint, ".state.next"},
-        {"--checkpoint", settings->checkpoint, ".best.next"},
     };
-    enum { WEIGHTS = 5 };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        for (size_t j = 0; j < i && j <= WEIGHTS; j++) {
-            const struct place *a = &places[j], *b = &places[i];
-            if ((j < WEIGHTS || *b->suffix) && is_same(a, b))
-                return sam_error_set(error, SAM_USAGE, "%s and %s: one and the same file, %s",
-                                     a->option, b->option, a->path);
-        }
+    enum { OUTPUTS = sizeof outputs / sizeof *outputs, SUFFIXES = 6 };
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        for (size_t j = 0; j < i; j++)
+            if (check_pair(&outputs[j], &outputs[i], error))
+                return -1;
+        if (check_pair(&outputs[i], &weights, error))
+            return -1;
     }
+    for (size_t k = 0; k < SUFFIXES; k++) {
+        const struct place kept = {"--checkpoint", settings->checkpoint, suffixes[k]};
+        const struct place before = {"--resume", resumed, suffixes[k]};
+        for (size_t i = 0; i < OUTPUTS; i++)
+            if (check_pair(&outputs[i], &kept, error) || check_pair(&outputs[i], &before, error))
+                return -1;
+        if (k > 0 && check_pair(&weights, &kept, error))
+            return -1;
+    }
+    return 0;
+}
+
+/* What is written in place, as the run goes. */
+static int check_streams(const struct sam_settings *settings, struct sam_error *error)
+{
+    const char *const paths[] = {settings->log, settings->dump};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && sam_output_check_streams(paths[i], error))
+            return -1;
     return 0;
 }
 
@@ -133,18 +159,19 @@ static int check_checkpoint(const char *path, struct sam_error *error)
                          path);
 }
 
-/* Texts become metadata of what is written. */
+/* Texts become metadata of what is written: the run's name of its records, all of a checkpoint. */
 static int check_texts(const struct sam_settings *settings, struct sam_error *error)
 {
-    const char *const texts[][2] = {
-        {"run", settings->run},
-        {"data", settings->checkpoint ? settings->data : NULL},
-        {"weights", settings->checkpoint ? settings->weights : NULL},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i][1] && !sam_json_is_text(texts[i][1]))
-            return sam_error_set(error, SAM_USAGE, "--%s: '%s', wanted UTF-8", texts[i][0],
-                                 texts[i][1]);
+    const bool all = settings->checkpoint || settings->info;
+    size_t count;
+    const struct sam_setting *table = sam_settings_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (table[i].kind != SAM_SETTINGS_TEXT || (!all && strcmp(table[i].name, "run") != 0))
+            continue;
+        const char *text = *(char *const *)((const char *)settings + table[i].offset);
+        if (text && !sam_json_is_text(text))
+            return sam_error_set(error, SAM_USAGE, "--%s: '%s', wanted UTF-8", table[i].name, text);
+    }
     return 0;
 }
 
@@ -173,13 +200,14 @@ static int check_data(const struct sam_settings *settings, struct sam_error *err
     return 0;
 }
 
-int sam_conflicts_check(const struct sam_settings *settings, struct sam_error *error)
+int sam_conflicts_check(const struct sam_settings *settings, const char *resumed,
+                        struct sam_error *error)
 {
     struct sam_update update;
     if (sam_engine_check_kernels(settings->kernels, error) || check_data(settings, error) ||
         check_optimizer(settings, error) || check_output(settings, error) ||
-        check_files(settings, error) || check_checkpoint(settings->checkpoint, error) ||
-        check_texts(settings, error) ||
+        check_files(settings, resumed, error) || check_streams(settings, error) ||
+        check_checkpoint(settings->checkpoint, error) || check_texts(settings, error) ||
         check_list("--dump-steps", settings->dump_steps, UINT64_MAX, error) ||
         check_list("--dump-epochs", settings->dump_epochs, settings->epochs, error))
         return -1;

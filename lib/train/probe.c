@@ -40,13 +40,15 @@ static int probe_next(struct sam_run *run, const struct sam_probe *probe, struct
     return 0;
 }
 
-/* Minibatch `b` of independent images, as they look in an epoch of its own. */
+/* Minibatch `b` of independent images, as they look in an epoch of its own. Of another size it is
+ * another sequence: else the smaller would be the beginning of the larger. */
 static void draw(struct sam_run *run, uint32_t b, uint32_t *indices)
 {
     struct sam_batches *batches = &run->batches;
     const uint32_t epoch = (uint32_t)run->state.epoch;
     struct sam_rng rng;
-    sam_rng_init(&rng, batches->seed, SAM_RNG_BATCHES, epoch, b);
+    const uint64_t seed = batches->seed ^ (uint64_t)batches->size << 32;
+    sam_rng_init(&rng, seed, SAM_RNG_BATCHES, epoch, b);
     for (uint32_t i = 0; i < batches->size; i++)
         indices[i] = batches->split.train[sam_rng_below(&rng, batches->split.train_count)];
     sam_batches_choose(batches, epoch + b, indices, batches->size);

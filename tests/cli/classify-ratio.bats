@@ -153,7 +153,7 @@ setup() {
     [[ $(bash -c 'classify-ratio --map /dev/stdout two 2>&1 >out || true') == *"where standard output goes"* ]]
     ln -s nowhere dangling
     run classify-ratio --map dangling two
-    assert_refused 1 "dangling: a symbolic link to what is not there"
+    assert_refused 1 "dangling: a symbolic link that leads nowhere: No such file or directory"
     touch map
     chmod 640 map
     ln -s map link

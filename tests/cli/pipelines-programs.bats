@@ -262,6 +262,31 @@ MD
     [ "${lines[1]} ${lines[2]}" = "2,700.281,252.101 5,8.82709,2.00979" ]
 }
 
+@test "compare: an update all of whose runs diverged has a row that says so" {
+    compare >got <<'CSV'
+update,rho,seed,accuracy
+sgd,0,1,80
+sgd,0,2,81
+lost,0.1,1,
+lost,0.1,2,
+CSV
+    [ "$(tail -n 1 got)" = "0.1,lost,0,,,,,,," ]
+    run mlr --icsv --onidx --ofs ' ' put -q -f "$programs/sam-gains.mlr" <<<"$(sed s/lost/sam/ got)"
+    [ "$(xargs <<<"$output")" = "1 0" ]
+}
+
+@test "outdated: finished runs of the plan that another build made, and those without a word" {
+    mkdir -p bin runs/{same,other,broken,none,unplanned}
+    printf '#!/bin/sh\n' >bin/train-sam
+    chmod +x bin/train-sam
+    program=$(sha256sum <bin/train-sam | cut -d ' ' -f 1)
+    echo "{\"program\": \"$program\"}" >runs/same/provenance.json
+    echo '{"program": "0"}' | tee runs/other/provenance.json >runs/unplanned/provenance.json
+    echo '{' >runs/broken/provenance.json
+    PATH=$PWD/bin:$PATH run "$programs/outdated" runs same other broken none missing
+    [ "$output" = "$(printf 'runs/other\nruns/broken')" ]
+}
+
 @test "compare: another reference, at the same radius" {
     awk -v reference=sam -f "$programs/statistics.awk" -f "$programs/compare.awk" >got <<'CSV'
 update,rho,seed,accuracy

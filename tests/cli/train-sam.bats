@@ -283,15 +283,39 @@ CASES
     refused 2 "--log and --weights: one and the same file" train --log link --weights target
     refused 2 "--weights and --checkpoint: one and the same file" \
         train --weights c.best --checkpoint c
+    # By links, to what is there and to what is not.
+    refused 2 "--log and --dump: one and the same file" train --log dangling --dump nowhere
+    ln target hard
+    refused 2 "--log and --dump: one and the same file" train --log hard --dump target
+    # Where a standard stream goes.
+    run bash -c 'train-sam --dataset cifar10 --data images --width 2 --dump out >out'
+    [ "$status" -eq 2 ]
+    refused 2 "out: where standard output goes" bash -c \
+        'train-sam --dataset cifar10 --data images --width 2 --log out 2>&1 >out'
     # A checkpoint may take the place of the weights that it began with.
     train --checkpoint c >/dev/null
     train --weights c --checkpoint c >/dev/null
+    train --log /dev/null --info /dev/null
+}
+
+@test "a run that goes on leaves the checkpoint alone that it goes on from" {
+    train --checkpoint c >/dev/null
+    mkdir kept
+    cp c c.* kept
+    for option in --log=c --log=./c.state --info=c.best --dump=c; do
+        refused 2 "one and the same file" train-sam --resume=c "$option"
+        refused 2 "one and the same file" train-sam --resume=c --checkpoint d "$option"
+    done
+    for suffix in '' .state .best; do ln -s "c$suffix" "link$suffix"; done
+    refused 2 "--checkpoint: 'link', wanted the name of a regular file" train-sam --resume=link
+    for suffix in '' .state .best; do cmp "c$suffix" "kept/c$suffix"; done
 }
 
 @test "text that cannot stand in what is written is refused before any input is read" {
     cp -r images $'im\xff'
     refused 2 "wanted UTF-8" train --data $'im\xff' --checkpoint c
     refused 2 "wanted UTF-8" train --run $'\xff' --dump d
+    refused 2 "--log: '" train --log $'lo\xff' --info i
     train --data $'im\xff' >/dev/null
 }
 

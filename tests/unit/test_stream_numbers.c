@@ -156,6 +156,7 @@ static void kinds(void **state)
         {"embedding.weight", 2, -1, SAM_KIND_OTHER},
         {"model.tok_emb.weight", 2, -1, SAM_KIND_OTHER},
         {"patchEmbed.weight", 4, -1, SAM_KIND_OTHER},
+        {"word_embeddings_layernorm.weight", 1, -1, SAM_KIND_NORM_WEIGHT},
         {"ensemble.weight", 2, -1, SAM_KIND_LINEAR_WEIGHT},
         {"transformer.wte.weight", 2, -1, SAM_KIND_OTHER},
         {"cls_token", 3, -1, SAM_KIND_OTHER},

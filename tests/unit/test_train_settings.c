@@ -209,7 +209,7 @@ static void conflicts_are_refused(void **state)
         assert_int_equal(sam_settings_init(&settings, &error), 0);
         for (int j = 0; j < 6 && pairs[j]; j += 2)
             set(&settings, pairs[j], pairs[j + 1]);
-        const int status = sam_conflicts_check(&settings, &error);
+        const int status = sam_conflicts_check(&settings, NULL, &error);
         if ((status != 0) != (i < bad_count))
             fail_msg("case %zu, --%s %s: %s", i, pairs[0], pairs[1], error.text);
         if (status)
