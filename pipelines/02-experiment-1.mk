@@ -196,7 +196,7 @@ $(call table,detectable): data/notes-spread.csv
 #   critical | $\lvert t\rvert$ | %.3g
 #   gain | smallest gain, points | %.1f
 # The least gain that is significant at 5 % as the best of all cells, if the standard deviation of
-# a run is that of the notes'. With less than five seeds a test of all cells can show nothing of
+# a run is that of the notes'. With fewer than five seeds a test of all cells can show nothing of
 # the size in question: there the intervals speak, and single tests only of cells that were chosen
 # before.
 #
