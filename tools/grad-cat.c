@@ -97,22 +97,23 @@ static void check_meta(const struct sam_meta *meta)
 static void add_meta(struct params *params, const char *text)
 {
     struct sam_error error;
-    struct sam_meta meta = {.key = sam_memory_string(text, &error)};
+    char *key = sam_memory_string(text, &error);
     struct sam_meta *list =
         sam_memory_resize(params->meta, params->meta_count + 1, sizeof *list, &error);
-    if (!list || !meta.key)
+    if (!list || !key)
         sam_tool_die(&error);
-    meta.value = strchr(meta.key, '=');
-    if (!meta.value || meta.value == meta.key)
-        sam_tool_usage("--meta: '%s', wanted KEY=VALUE", text);
-    *meta.value++ = '\0';
-    check_meta(&meta);
-    for (size_t i = 0; i < params->meta_count; i++)
-        if (strcmp(list[i].key, meta.key) == 0)
-            sam_tool_usage("--meta: '%s' and '%s=%s', wanted a key once", text, list[i].key,
-                           list[i].value);
-    list[params->meta_count++] = meta;
+    struct sam_meta *meta = &list[params->meta_count];
+    *meta = (struct sam_meta){.key = key, .value = strchr(key, '=')};
     params->meta = list;
+    params->meta_count++;
+    if (!meta->value || meta->value == meta->key)
+        sam_tool_usage("--meta: '%s', wanted KEY=VALUE", text);
+    *meta->value++ = '\0';
+    check_meta(meta);
+    for (const struct sam_meta *other = list; other < meta; other++)
+        if (strcmp(other->key, meta->key) == 0)
+            sam_tool_usage("--meta: '%s' and '%s=%s', wanted a key once", text, other->key,
+                           other->value);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
