@@ -118,7 +118,7 @@ static int check_files(const struct sam_settings *settings, const char *resumed,
         {"--info", settings->info, ""},
         {"--profile", settings->profile, ""},
     };
-    enum { OUTPUTS = sizeof outputs / sizeof *outputs, SUFFIXES = 6 };
+    enum { OUTPUTS = sizeof outputs / sizeof *outputs };
     for (size_t i = 0; i < OUTPUTS; i++) {
         for (size_t j = 0; j < i; j++)
             if (check_pair(&outputs[j], &outputs[i], error))
@@ -126,7 +126,7 @@ static int check_files(const struct sam_settings *settings, const char *resumed,
         if (check_pair(&outputs[i], &weights, error))
             return -1;
     }
-    for (size_t k = 0; k < SUFFIXES; k++) {
+    for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
         const struct place kept = {"--checkpoint", settings->checkpoint, suffixes[k]};
         const struct place before = {"--resume", resumed, suffixes[k]};
         for (size_t i = 0; i < OUTPUTS; i++)
