@@ -175,7 +175,7 @@ function figure(first,   name, caption) {
 
 # The width that a cell or heading wants, about: its longest word, at least, and half of it all, so
 # that it is two lines at most. Of $...$ what TeX makes of it; one for a character that is several
-# bytes, which is what some awks count.
+# bytes, which is what some awks count (the last one below is a no-break space).
 function width(text,   words, n, i, most) {
     gsub(/\\[a-zA-Z]+/, "x", text)
     gsub(/[$`*{}^_]/, "", text)

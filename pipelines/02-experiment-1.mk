@@ -105,8 +105,8 @@ $(call table,experiment-1-table-2): $(TABLES)/experiment-1.csv
 #   checkpoint23 | `…23`
 #   checkpoint134 | `…134`
 #   checkpoint123 | `…123`
-# The second table, beside SGD and SAM of the first. `…13` is `checkpoint13`, and so on. What the notes print under `checkpoint14`
-# stands at `…23`, which is what their code computes.
+# The second table, beside SGD and SAM of the first. `…13` is `checkpoint13`, and so on. What the
+# notes print under `checkpoint14` stands at `…23`, which is what their code computes.
 
 $(call figure,experiment-1): $(TABLES)/experiment-1.csv
 

@@ -34,6 +34,7 @@ bool sam_output_same(const char *a, const char *b);
 /* SAM_USAGE if `path` is a regular file where standard output or standard error goes. */
 int sam_output_check_streams(const char *path, struct sam_error *error);
 
+/* Whether two of stat()'s answers are about one file. */
 static inline bool sam_output_is_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;

@@ -38,7 +38,8 @@ struct sam_overlap sam_overlap_measure(uint64_t n, uint64_t a, uint64_t b, uint6
         .chance = chance,
         .lift = (double)common / chance,
         .jaccard = (double)common / (double)(a + b - common),
-        /* (agreement - by chance) / (1 - by chance), times n^2: 0 exactly where it is 0. */
+        /* (agreement - by chance) / (1 - by chance), both times n^2: whole numbers, so that what
+         * is 0 comes out as 0, up to 2^26 parameters at least. */
         .kappa = 2 * (size * (double)common - in_a * in_b) /
                  (in_a * (size - in_b) + in_b * (size - in_a)),
     };

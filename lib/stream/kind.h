@@ -24,9 +24,8 @@ const char *sam_kind_name(enum sam_kind kind);
  * finds it), or -1 where there is none, and then the layer's name must tell ("norm", or "bn", "ln",
  * "gn" and a number, or "shortcut.1", "downsample.1": a norm; "conv": other; else linear). A
  * convolution's bias, an embedding's weight (its layer's name has a word that begins with "emb", or
- * is "wte" or "wpe"), and whatever else there may be is SAM_KIND_OTHER. gradient-stream(7) tells it
- * users.
- */
+ * is "wte" or "wpe"), and whatever else there may be is SAM_KIND_OTHER. Users are told in
+ * gradient-stream(7). */
 enum sam_kind sam_kind_of(const char *name, int ndim, int weight_ndim);
 
 bool sam_kind_is_bias(const char *name);

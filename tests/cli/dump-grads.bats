@@ -112,6 +112,15 @@ stop_in_the_middle() {
         cmp - <(grad-cat --records 1-2 drawn)
     [ "$(dump-grads --checkpoint c --batch-size 60 --seed 7 --replacement | label batch)" != \
         "$(grad-cat --records 1 drawn | label batch)" ]
+    # Another size is another draw: the first of two images is not the one drawn alone.
+    alone=$(dump-grads --checkpoint c --batch-size 1 --replacement | label batch)
+    two=$(dump-grads --checkpoint c --batch-size 2 --replacement | label batch)
+    printf '%s\n\n' $(seq 0 59) >each
+    image=$(dump-grads --checkpoint c --batch-indices each | label batch | tr ' ' '\n' |
+        grep -nx "$alone" | cut -d : -f 1)
+    for other in $(seq 0 59); do printf '%s %s\n\n' $((image - 1)) "$other"; done >pairs
+    [ "$(dump-grads --checkpoint c --batch-indices pairs | label batch | tr ' ' '\n' |
+        grep -cx "$two")" -eq 0 ]
     refused 2 "which images are meant" dump-grads --checkpoint c --replacement --steps 1
     refused 2 "which images are meant" dump-grads --checkpoint c --replacement --batch-indices -
 }

@@ -77,7 +77,7 @@ static void assert_all_ranks(const float *floats, double *doubles, size_t n)
         doubles[i] = floats[i];
     uint64_t *sorted = sorted_bits(doubles, n);
     for (uint64_t k = 0; k <= n; k += 1 + n / 50)
-        for (int log_bins = 8; log_bins <= 18; log_bins += 5)
+        for (int log_bins = 4; log_bins <= 18; log_bins += 7)
             assert_selected(floats, doubles, n, log_bins, k, sorted[k < n ? k : n - 1]);
     free(sorted);
 }
