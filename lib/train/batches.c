@@ -163,30 +163,10 @@ int sam_batches_validate(struct sam_batches *batches, struct sam_engine *engine,
 
 int sam_batches_test(struct sam_batches *batches, struct sam_engine *engine,
                      const struct sam_model *model, sam_batches_stop *stop, void *context,
-                     struct sam_batches_score *score)
+                     struct sam_batches_score *score, uint8_t *right)
 {
     const struct sam_augment none = {0};
     const struct part part = {
-        &batches->dataset.test, NULL, batches->dataset.test.count, 0, &none, NULL};
+        &batches->dataset.test, NULL, batches->dataset.test.count, 0, &none, right};
     return evaluate(batches, engine, model, &part, stop, context, score);
-}
-
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
-void sam_batches_answers(struct sam_batches *batches, struct sam_engine *engine,
-                         const struct sam_model *model, uint8_t *right)
-{
-    const struct sam_augment none = {0};
-    const struct part part = {
-        .images = &batches->dataset.test,
-        .count = batches->dataset.test.count,
-        .augment = &none,
-        .right = right,
-    };
-    struct sam_batches_score score;
-    evaluate(batches, engine, model, &part, never, NULL, &score);
 }

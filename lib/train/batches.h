@@ -63,17 +63,13 @@ struct sam_batches_score {
 typedef bool sam_batches_stop(void *context);
 
 /* Evaluates the validation images (augmented as in `epoch` if the settings say so) or the test
- * images. `stop` is asked after every minibatch. Returns 0, or 1 if it was told to give up. The
- * minibatch at hand is lost. */
+ * images, where right (test images) becomes 1 for a correct answer, else 0. `stop` is asked after
+ * every minibatch. Returns 0, or 1 if it was told to give up. The minibatch at hand is lost. */
 int sam_batches_validate(struct sam_batches *batches, struct sam_engine *engine,
                          const struct sam_model *model, uint32_t epoch, sam_batches_stop *stop,
                          void *context, struct sam_batches_score *score);
 int sam_batches_test(struct sam_batches *batches, struct sam_engine *engine,
                      const struct sam_model *model, sam_batches_stop *stop, void *context,
-                     struct sam_batches_score *score);
-
-/* Whether each test image is answered correctly: right (test count), 0 or 1. */
-void sam_batches_answers(struct sam_batches *batches, struct sam_engine *engine,
-                         const struct sam_model *model, uint8_t *right);
+                     struct sam_batches_score *score, uint8_t *right);
 
 #endif

@@ -1,9 +1,6 @@
 #include "train/predictions.h"
 
-#include <stdlib.h>
-
 #include "base/csv.h"
-#include "base/memory.h"
 
 /* `best` is NULL where there are no best weights. */
 static int write_table(const struct sam_images *test, const uint8_t *final, const uint8_t *best,
@@ -29,20 +26,12 @@ static int write_table(const struct sam_images *test, const uint8_t *final, cons
 int sam_predictions_write(struct sam_run *run, FILE *file, const char *name,
                           struct sam_error *error)
 {
-    const struct sam_images *test = &run->batches.dataset.test;
-    uint8_t *final = sam_memory_new(test->count, 1, error);
-    uint8_t *best = final ? sam_memory_new(test->count, 1, error) : NULL;
-    int status = -1;
-    if (best) {
-        struct sam_error why;
-        sam_batches_answers(&run->batches, run->engine, &run->model, final);
-        if (run->state.best_epoch)
-            sam_batches_answers(&run->batches, run->engine, &run->best, best);
-        status = write_table(test, final, run->state.best_epoch ? best : NULL, file, &why);
-        if (status)
-            sam_error_set(error, why.status, "%s: %s", name, why.text);
-    }
-    free(final);
-    free(best);
+    struct sam_error why;
+    sam_run_answer(run);
+    const int status =
+        write_table(&run->batches.dataset.test, run->answers.right,
+                    run->state.best_epoch ? run->best_answers.right : NULL, file, &why);
+    if (status)
+        sam_error_set(error, why.status, "%s: %s", name, why.text);
     return status;
 }

@@ -40,6 +40,14 @@ static int init_model(struct sam_run *run, struct sam_error *error)
                : 0;
 }
 
+static int init_answers(struct sam_run *run, struct sam_error *error)
+{
+    const size_t count = run->batches.dataset.test.count;
+    run->answers.right = sam_memory_new(count, 1, error);
+    run->best_answers.right = sam_memory_new(count, 1, error);
+    return run->answers.right && run->best_answers.right ? 0 : -1;
+}
+
 struct sam_engine *sam_run_engine(const struct sam_run *run, const char *kernels,
                                   struct sam_error *error)
 {
@@ -102,6 +110,7 @@ int sam_run_init(struct sam_run *run, struct sam_settings *settings,
     *run = (struct sam_run){.settings = settings, .state = sam_state_start()};
     if (resolve_kernels(settings, error) || !(run->pool = sam_pool_new(threads, error)) ||
         sam_batches_init(&run->batches, settings, run->pool, error) || init_model(run, error) ||
+        init_answers(run, error) ||
         (settings->weights && !checkpoint && sam_run_load(run, settings->weights, error)) ||
         !(run->engine = sam_run_engine(run, settings->kernels, error)))
         return -1;
@@ -122,6 +131,8 @@ void sam_run_free(struct sam_run *run)
     sam_engine_free(run->engine);
     sam_model_free(&run->model);
     sam_model_free(&run->best);
+    free(run->answers.right);
+    free(run->best_answers.right);
     sam_batches_free(&run->batches);
     sam_pool_free(run->pool);
     *run = (struct sam_run){0};
@@ -259,6 +270,7 @@ int sam_run_step(struct sam_run *run, bool dump, struct sam_error *error)
         .statistics = true,
         .norms = dump || last,
     };
+    run->answers.known = false;
     if (sam_step_gradients(run->step, batches->images, batches->labels, (int)batches->count,
                            request, &run->last, error) ||
         (dump && sam_run_dump(run, state->step + 1, state->epoch, &run->last, error)))
@@ -302,6 +314,16 @@ static bool tests_now(const struct sam_run *run)
     return epoch == run->settings->epochs || (every && epoch % every == 0);
 }
 
+static int test_weights(struct sam_run *run, const struct sam_model *weights,
+                        sam_batches_stop *stop, struct sam_run_answers *answers,
+                        struct sam_batches_score *score)
+{
+    const int stopped =
+        sam_batches_test(&run->batches, run->engine, weights, stop, run, score, answers->right);
+    answers->known = !stopped;
+    return stopped;
+}
+
 /* Scores of the epoch that ends; NaN where not measured. Returns 1 if told to stop. */
 static int evaluate(struct sam_run *run, struct sam_batches_score *validation,
                     struct sam_batches_score *test)
@@ -313,8 +335,7 @@ static int evaluate(struct sam_run *run, struct sam_batches_score *validation,
         stopped = sam_batches_validate(&run->batches, run->engine, &run->model,
                                        (uint32_t)run->state.epoch, told_to_stop, run, validation);
     if (!stopped && tests_now(run))
-        stopped =
-            sam_batches_test(&run->batches, run->engine, &run->model, told_to_stop, run, test);
+        stopped = test_weights(run, &run->model, told_to_stop, &run->answers, test);
     sam_profile_add(&run->profile, SAM_PROFILE_EVALUATE, start);
     return stopped;
 }
@@ -335,6 +356,9 @@ static void keep_scores(struct sam_run *run, const struct sam_batches_score *val
     state->best_test_accuracy = test->accuracy;
     sam_model_copy(&run->best, &run->model);
     run->best_changed = true;
+    run->best_answers.known = run->answers.known;
+    if (run->answers.known)
+        memcpy(run->best_answers.right, run->answers.right, run->batches.dataset.test.count);
 }
 
 /* What the last step did to the weights shows in the scores alone. */
@@ -418,12 +442,30 @@ static bool never_stop(void *context)
     return false;
 }
 
+/* What a report wants to know beyond the epochs' evaluations. */
+static struct sam_batches_score test_late(struct sam_run *run, const struct sam_model *weights,
+                                          struct sam_run_answers *answers)
+{
+    const double start = sam_timing_now();
+    struct sam_batches_score score;
+    test_weights(run, weights, never_stop, answers, &score);
+    sam_profile_add(&run->profile, SAM_PROFILE_EVALUATE, start);
+    return score;
+}
+
 void sam_run_test_best(struct sam_run *run)
 {
-    struct sam_batches_score score;
     if (!run->state.best_epoch || !isnan(run->state.best_test_accuracy))
         return;
-    sam_batches_test(&run->batches, run->engine, &run->best, never_stop, NULL, &score);
+    const struct sam_batches_score score = test_late(run, &run->best, &run->best_answers);
     run->state.best_test_loss = score.loss;
     run->state.best_test_accuracy = score.accuracy;
+}
+
+void sam_run_answer(struct sam_run *run)
+{
+    if (!run->answers.known)
+        test_late(run, &run->model, &run->answers);
+    if (run->state.best_epoch && !run->best_answers.known)
+        test_late(run, &run->best, &run->best_answers);
 }

@@ -34,12 +34,19 @@ struct sam_run_observer {
     bool (*stop)(void *context);
 };
 
+/* Which test images some weights answer correctly. */
+struct sam_run_answers {
+    uint8_t *right; /* (test images): 1 where the answer is correct, else 0; the run's */
+    bool known;     /* of the weights as they are now */
+};
+
 struct sam_run {
     struct sam_settings *settings; /* the caller's; kernels "auto" is replaced by their name */
     struct sam_pool *pool;
     struct sam_batches batches;
     struct sam_model model;
     struct sam_model best; /* weights of state.best_epoch; parameters NULL without validation */
+    struct sam_run_answers answers, best_answers;
     struct sam_engine *engine;
     struct sam_profile profile;
     struct sam_step *step;
@@ -82,6 +89,9 @@ uint64_t sam_run_steps(const struct sam_run *run);
 /* Evaluates the test images with the best weights, if there are some and it was not done in their
  * epoch: state.best_test_loss and best_test_accuracy. */
 void sam_run_test_best(struct sam_run *run);
+
+/* Sees to it that run->answers, and if there are best weights run->best_answers, are known. */
+void sam_run_answer(struct sam_run *run);
 
 /* Makes the minibatch that training would take next the one at hand. Where the epoch has no steps
  * left, the next one begins, without an end of the old one: no evaluation, no row of the table. */

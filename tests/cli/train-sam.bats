@@ -175,6 +175,20 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
     [ "$(head -2 profile | tail -1 | cut -d, -f1,3)" = "steps,100" ]
 }
 
+# Oracle: answers kept from the evaluations of an epoch are those of the same weights asked anew, as
+# they are where a finished run is resumed. The best epoch is the last in one run, not in the other.
+@test "--predictions are the same when they are made anew" {
+    for seed in 1 2 3 4 5 6; do
+        train --epochs 4 --seed $seed --test-every 0 --checkpoint c$seed --info info \
+            --predictions kept >/dev/null
+        jq '.best.epoch == 4' info >>last
+        train --epochs 4 --seed $seed --test-every 0 --checkpoint c$seed --resume \
+            --predictions anew >/dev/null
+        cmp kept anew
+    done
+    [ "$(sort -u last | tr '\n' ' ')" = "false true " ]
+}
+
 @test "--weights: training starts there, and only the same network's will do" {
     train --checkpoint start --epochs 1 >/dev/null
     train --weights start --lr 0 --momentum 0 --checkpoint end >/dev/null
