@@ -6,7 +6,8 @@
 # g_i$ where it is not. Thus `checkpoint13` follows SAM in the classes 1 and 3, and SGD in 2 and
 # 4. From the test accuracies they conclude that class 1 makes SAM work, and that it does so as a
 # greater effective learning rate, "not direction modification". (They speak of flat minima and of
-# sharper ones. What they measured are accuracies, and so are these.)
+# sharper ones. What they measured are accuracies; sharpness is measured here, in [[table
+# sharpness]].)
 #
 # The runs
 # --------
@@ -274,3 +275,72 @@ $(call table,controls): $(TABLES)/controls-runs.csv
 # If `step-size` gained what SAM gains, the notes' conclusion would hold in its plainest form: its
 # difference from SAM tells. If `random-mask` gained what `checkpoint1` does, the class would not
 # matter, only how many parameters are scaled. In the notes' own argument neither was tried.
+#
+# Are the minima flatter?
+# -----------------------
+#
+# With class 1 alone, the notes say, "SAM's ability to find flat minima was maintained", and the
+# other classes "resulted in sharper minima". They give no sharpness. What SAM means by it is the
+# most that the loss grows by within the radius, to first order $L(w + \rho\,g/\lVert g\rVert) -
+# L(w)$ (P. Foret et al., 2021). Here that is measured at the last weights, with $L$ the loss of a
+# minibatch of training images, and at one radius whatever the run's own:
+
+SHARPNESS_BATCHES := 16
+SHARPNESS_RUNS := $(SGD_RUNS) $(call grid,sam,$(RHOS)) \
+    $(call grid,$(filter-out sam,$(TABLE_1)) step-size random-mask,$(RHO))
+
+sharpness = dump-grads --checkpoint $(RUNS)/$$run/checkpoint --rho $(RHO) \
+    --batches $(SHARPNESS_BATCHES) | grad-info | mlr --csv json-parse -f metadata then flatten | \
+    mlr --csv rename -r '^metadata[.](.*loss|weight_norm)$$,\1' \
+    then put '$$sharpness = $$perturbed_loss - $$loss' \
+    then stats1 -a mean -f sharpness,loss,weight_norm
+
+# Of a run that diverged there are no last weights.
+
+$(call table,sharpness-runs): $(SHARPNESS_RUNS:%=$(RUNS)/%/log.csv)
+	$(call each_run,$(SHARPNESS_RUNS),if [ -e $(RUNS)/$$run/diverged ]; then $(accuracy); else \
+	    paste -d $(comma) <($(accuracy)) <($(sharpness)); fi)
+
+$(call table,sharpness): $(TABLES)/sharpness-runs.csv
+	awk -f pipelines/statistics.awk -f pipelines/compare.awk <(mlr --csv cut -x -f accuracy \
+	    then rename sharpness_mean,accuracy $<) | \
+	    mlr --csv put 'if ($$update == "sgd") { $$rho = 0 }' then join -j update,rho -f <(mlr --csv stats1 -a mean \
+	        -f last_accuracy,loss_mean,weight_norm_mean -g update,rho $<) then unsparsify
+
+# @table sharpness
+#   update | update
+#   rho | $\rho$ | %g
+#   seeds | seeds | %d
+#   mean | sharpness | %.3f
+#   half | ± | %.3f
+#   gain | over SGD's | %.3f
+#   gain_low | from | %.3f
+#   gain_high | to | %.3f
+#   p_holm | p, Holm | %.2g
+#   loss_mean_mean | loss | %.3f
+#   weight_norm_mean_mean | $\lVert w\rVert$ | %.1f
+#   last_accuracy_mean | test accuracy, % | %.2f
+# Sharpness at the radius {{controls update=sam rho %g}}, of the last weights of runs with the
+# update and the radius of the row: means over seeds and minibatches, and the paired differences
+# from SGD with their 95 % intervals. Beside it the loss of the same minibatches, the norm of the
+# weights, and the test accuracy, all of the same weights.
+#
+# Two things besides flatness move this number. The weights in front of a normalisation may be
+# scaled without the loss knowing, and the smaller they are, the further the same radius reaches.
+# And where training has not ended, the gradient is large, and with it what the loss grows by: to
+# call one of two minima the flatter, their losses and norms have to be alike.
+#
+# Do the flatter runs generalise better? Spearman's coefficient of sharpness and test accuracy, over
+# the runs as if they were independent, over the means of the rows above, and within these:
+
+$(call table,sharpness-correlation): $(TABLES)/sharpness-runs.csv
+	mlr --csv put '$$group = $$update . " " . $$rho' $< | awk -v x=sharpness_mean -v y=last_accuracy \
+	    -v group=group -f pipelines/statistics.awk -f pipelines/correlate.awk
+
+# @table sharpness-correlation
+#   over | over
+#   n | points | %d
+#   coefficient | Spearman's coefficient | %.2f
+#   p | $p$ | %.2g
+#   smallest_p | smallest possible | %.2g
+# The rank correlation of sharpness and test accuracy; $p$ as for [[table correlation]].

@@ -6,12 +6,14 @@
 enum { BLOCK = 192 };
 
 #define SET portable
+#define REGISTER 16
 #define TARGET
 #include "geometry/kernels_body.h"
 
 #if defined(__x86_64__)
 
 #define SET avx2
+#define REGISTER 32
 #define TARGET __attribute__((target("avx2,popcnt")))
 #include "geometry/kernels_body.h"
 
@@ -22,6 +24,7 @@ enum { BLOCK = 192 };
 #define WIDE "prefer-vector-width=512,"
 #endif
 #define SET avx512
+#define REGISTER 64
 #define TARGET __attribute__((target(WIDE "avx512f,avx512bw,avx512dq,avx512vl,popcnt")))
 #include "geometry/kernels_body.h"
 

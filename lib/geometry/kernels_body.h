@@ -1,9 +1,10 @@
 /* kernels_body - the loops of kernels.h, once for each instruction set: kernels.c includes this
- * text with SET (a name) and TARGET (the function attribute that selects the instructions).
+ * text with SET (a name), REGISTER (the bytes of one) and TARGET (the function attribute that
+ * selects the instructions).
  *
- * Every loop works on blocks of constant length, and what is left of an array is copied into one
- * padded block: at -O2 GCC vectorises a loop only where its length is known, and the block is also
- * what keeps intermediate results in the nearest cache. */
+ * But for that which counts, every loop works on blocks of constant length, and what is left of an
+ * array is copied into one padded block: at -O2 GCC vectorises a loop only where its length is
+ * known, and the block is also what keeps intermediate results in the nearest cache. */
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -60,30 +61,47 @@ TARGET static void NAMED(classify_published)(const float *current, const float *
     }
 }
 
-BLOCK_LOOP NAMED(count_block)(const uint8_t *restrict classes, uint64_t *restrict counts)
+typedef uint8_t NAMED(bytes) __attribute__((vector_size(REGISTER)));
+
+INLINE uint64_t NAMED(sum_of_bytes)(NAMED(bytes) numbers)
 {
-    uint8_t zero = 0, one = 0, two = 0, three = 0, four = 0;
-    for (int i = 0; i < BLOCK; i++) {
-        zero += classes[i] == 0;
-        one += classes[i] == 1;
-        two += classes[i] == 2;
-        three += classes[i] == 3;
-        four += classes[i] == 4;
+    uint64_t sum = 0;
+    for (int i = 0; i < REGISTER; i++)
+        sum += numbers[i];
+    return sum;
+}
+
+/* Every byte of a register counts for itself, of `rounds` <= UINT8_MAX registers. A condition is
+ * all bits, which is -1, or none. */
+INLINE void NAMED(count_rounds)(const uint8_t *classes, size_t rounds, uint64_t *counts)
+{
+    NAMED(bytes) zero = {0}, one = {0}, two = {0}, three = {0}, four = {0};
+    for (size_t i = 0; i < rounds; i++) {
+        NAMED(bytes) found;
+        memcpy(&found, classes + i * REGISTER, REGISTER);
+        zero -= (NAMED(bytes))(found == 0);
+        one -= (NAMED(bytes))(found == 1);
+        two -= (NAMED(bytes))(found == 2);
+        three -= (NAMED(bytes))(found == 3);
+        four -= (NAMED(bytes))(found == 4);
     }
-    counts[0] += zero;
-    counts[1] += one;
-    counts[2] += two;
-    counts[3] += three;
-    counts[4] += four;
+    counts[0] += NAMED(sum_of_bytes)(zero);
+    counts[1] += NAMED(sum_of_bytes)(one);
+    counts[2] += NAMED(sum_of_bytes)(two);
+    counts[3] += NAMED(sum_of_bytes)(three);
+    counts[4] += NAMED(sum_of_bytes)(four);
 }
 
 TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
                                         uint64_t counts[SAM_RATIO_CLASSES])
 {
-    const size_t whole = n - n % BLOCK;
-    for (size_t i = 0; i < whole; i += BLOCK)
-        NAMED(count_block)(classes + i, counts);
-    for (size_t i = whole; i < n; i++)
+    size_t i = 0;
+    while (n - i >= REGISTER) {
+        const size_t left = (n - i) / REGISTER, rounds = left < UINT8_MAX ? left : UINT8_MAX;
+        NAMED(count_rounds)(classes + i, rounds, counts);
+        i += rounds * REGISTER;
+    }
+    for (; i < n; i++)
         if (classes[i] < SAM_RATIO_CLASSES)
             counts[classes[i]]++;
 }
@@ -191,4 +209,5 @@ static const struct sam_kernels NAMED(kernels) = {
 #undef BLOCK_LOOP
 #undef INLINE
 #undef SET
+#undef REGISTER
 #undef TARGET
