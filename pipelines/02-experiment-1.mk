@@ -304,7 +304,8 @@ $(call table,sharpness-runs): $(SHARPNESS_RUNS:%=$(RUNS)/%/log.csv)
 $(call table,sharpness): $(TABLES)/sharpness-runs.csv
 	awk -f pipelines/statistics.awk -f pipelines/compare.awk <(mlr --csv cut -x -f accuracy \
 	    then rename sharpness_mean,accuracy $<) | \
-	    mlr --csv put 'if ($$update == "sgd") { $$rho = 0 }' then join -j update,rho -f <(mlr --csv stats1 -a mean \
+	    mlr --csv put 'if ($$update == "sgd") { $$rho = 0 }' \
+	    then join -j update,rho -f <(mlr --csv stats1 -a mean \
 	        -f last_accuracy,loss_mean,weight_norm_mean -g update,rho $<) then unsparsify
 
 # @table sharpness

@@ -21,7 +21,7 @@ WEIGHT_DECAY := 0.0005
 
 LONG_TRAIN_SIZE := 6000
 LONG_EPOCHS     := 20
-GRID_TRAIN_SIZE := 1536
+GRID_TRAIN_SIZE := 1280
 GRID_EPOCHS     := 6
 
 # Steps that are followed one by one after the first epoch, and the epochs whose last step the
