@@ -6,6 +6,8 @@
 #include "nn/lanes/layout.h"
 #include "nn/lanes/winograd.h"
 
+enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
+
 /* Channels lie far apart, and a tile is too small for the hardware to see where the next one is. So
  * whoever works on a tile asks for the same place in the next channel, which is needed as many
  * tiles from now as a chunk has. */
@@ -17,6 +19,14 @@ ALWAYS_INLINE void fetch_next(const float *at, int size)
 ALWAYS_INLINE void fetch_next_to_write(const float *at, int size)
 {
     __builtin_prefetch(at + plane_size(size), 1);
+}
+
+/* The points of a tile go to, or come from, as many places. Each is a row that the next tile goes
+ * on with; but so many rows are too many for the hardware to follow, and a store that has to fetch
+ * its line holds up those behind it. So who has been at a point asks for the line behind. */
+ALWAYS_INLINE void fetch_behind(const float *at)
+{
+    __builtin_prefetch(at + LINE);
 }
 
 /* Where a tile lies: its group, and the row and column of its first output. */
@@ -80,8 +90,10 @@ ALWAYS_INLINE void map_input_tile(const struct channel *channel, int size, struc
         map_input(points.columns, half[i], mapped);
         float *row = v + i * winograd_side(stride) * point;
 #pragma GCC unroll 6
-        for (int j = 0; j < points.columns; j++)
+        for (int j = 0; j < points.columns; j++) {
             vec_store(row + j * point, mapped[j]);
+            fetch_behind(row + j * point);
+        }
     }
 }
 
@@ -123,8 +135,10 @@ ALWAYS_INLINE void map_input_tile_back(const float *dv, ptrdiff_t point, int siz
     for (int i = 0; i < points.rows; i++) {
         const float *row = dv + i * winograd_side(stride) * point;
 #pragma GCC unroll 6
-        for (int j = 0; j < points.columns; j++)
+        for (int j = 0; j < points.columns; j++) {
             v[j] = vec_load(row + j * point);
+            fetch_behind(row + j * point);
+        }
         map_input_back(points.columns, v, d);
 #pragma GCC unroll 6
         for (int j = 0; j < points.columns; j++)
@@ -229,8 +243,10 @@ ALWAYS_INLINE void map_output_tile_back(const struct slope_channel *slope, int s
     for (int i = 0; i < side; i++) {
         map_output_back(side, half[i], mapped);
 #pragma GCC unroll 6
-        for (int j = 0; j < side; j++, dm += point)
+        for (int j = 0; j < side; j++, dm += point) {
             vec_store(dm, mapped[j]);
+            fetch_behind(dm);
+        }
     }
 }
 
