@@ -130,6 +130,18 @@ static void random_floats_of_all_lengths(void **state)
     }
 }
 
+static void assert_counts(const uint8_t *classes, size_t n)
+{
+    for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++) {
+        uint64_t counts[SAM_RATIO_CLASSES] = {10, 10, 10, 10, 10}, wanted[256] = {0};
+        (*set)->count_classes(classes, n, counts);
+        for (size_t i = 0; i < n; i++)
+            wanted[classes[i]]++;
+        for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+            assert_int_equal(counts[class], 10 + wanted[class]);
+    }
+}
+
 static void counts_and_values_that_are_no_class(void **state)
 {
     (void)state;
@@ -141,14 +153,22 @@ static void counts_and_values_that_are_no_class(void **state)
         classes[i] =
             (uint8_t)(sam_rng_below(&rng, 20) ? sam_rng_below(&rng, 5) : sam_rng_u32(&rng));
     for (size_t n = 0; n <= N; n += 7)
-        for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++) {
-            uint64_t counts[SAM_RATIO_CLASSES] = {10, 10, 10, 10, 10}, wanted[256] = {0};
-            (*set)->count_classes(classes, n, counts);
-            for (size_t i = 0; i < n; i++)
-                wanted[classes[i]]++;
-            for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
-                assert_int_equal(counts[class], 10 + wanted[class]);
-        }
+        assert_counts(classes, n);
+}
+
+/* More of one class than the bytes of the widest register can count. */
+static void counts_beyond_a_byte(void **state)
+{
+    (void)state;
+    enum { N = 64 * 256 * 2 + 65 };
+    static uint8_t classes[N];
+    for (uint8_t class = 0; class < SAM_RATIO_CLASSES; class ++) {
+        memset(classes, class, N);
+        for (size_t n = N - 130; n <= N; n++)
+            assert_counts(classes, n);
+        assert_counts(classes, 64 * 255);
+        assert_counts(classes, 64 * 256);
+    }
 }
 
 int main(void)
@@ -160,6 +180,7 @@ int main(void)
         cmocka_unit_test(hard_doubles),
         cmocka_unit_test(random_floats_of_all_lengths),
         cmocka_unit_test(counts_and_values_that_are_no_class),
+        cmocka_unit_test(counts_beyond_a_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
