@@ -176,14 +176,15 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
 }
 
 # Oracle: answers kept from the evaluations of an epoch are those of the same weights asked anew, as
-# they are where a finished run is resumed. The best epoch is the last in one run, not in the other.
+# they are where a finished run is resumed. Of one epoch the best is the last; of four it is an
+# earlier one in most runs, since the first of equals counts.
 @test "--predictions are the same when they are made anew" {
-    for seed in 1 2 3 4 5 6; do
-        train --epochs 4 --seed $seed --test-every 0 --checkpoint c$seed --info info \
-            --predictions kept >/dev/null
-        jq '.best.epoch == 4' info >>last
-        train --epochs 4 --seed $seed --test-every 0 --checkpoint c$seed --resume \
-            --predictions anew >/dev/null
+    for run in "1 1" "4 1" "4 2" "4 3" "4 4"; do
+        read -r epochs seed <<<"$run"
+        options=(--epochs "$epochs" --seed "$seed" --test-every 0 --checkpoint "c$epochs$seed")
+        train "${options[@]}" --info info --predictions kept >/dev/null
+        jq ".best.epoch == $epochs" info >>last
+        train "${options[@]}" --resume --predictions anew >/dev/null
         cmp kept anew
     done
     [ "$(sort -u last | tr '\n' ' ')" = "false true " ]
