@@ -2,7 +2,7 @@
 # =============================
 #
 # **This copy was made at the `quick` scale**: everything in 14 minutes on two processors with
-# AVX-512, and somewhat more on two without.
+# AVX-512, and in more on two without.
 # It is the notes' protocol in small -- the same network made narrower, a subset of Fashion-MNIST
 # instead of CIFAR-100, a few epochs instead of 200 -- so its accuracies are not the notes', and
 # where a claim of the notes is about the end of a long training it can at most be hinted at here.
