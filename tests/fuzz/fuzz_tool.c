@@ -59,7 +59,9 @@ static const struct tool *find_tool(void)
 
 /* --- What a tool that exits leaves behind ----------------------------------------------------- */
 
-static bool running;
+/* Of a thread: the fuzzer has threads of its own, whose memory is not the tool's. An input is too
+ * short for the tool to begin a second one. */
+static _Thread_local bool running;
 static jmp_buf back;
 static int exit_status;
 
