@@ -25,14 +25,20 @@ include tests/fuzz/fuzz.mk
 run_tests = @SAM_BIN=$(abspath $(BIN)) SAM_TOP=$(CURDIR) CMOCKA_MESSAGE_OUTPUT=TAP \
     prove --jobs $(JOBS) --timer --comments --failures --exec tests/run-one $(1)
 
-# Those that look at memory and threads closely run a part of the tests: they are 10 to 50 times as
-# slow as the programs are.
+# Those that look at memory and threads closely run a part of the tests: they are 3 to 50 times as slow
+# as the programs are. Under ASan and UBSan it is all but what takes minutes, or watches no tool.
 THREAD_TESTS := $(patsubst %,$(OUT)/tests/test_%,base dataset_loader nn_engine stream_ahead \
-    stream_reader train_checkpoint train_update)
+    stream_mapping stream_reader train_checkpoint train_update)
+MEMORY_TESTS := $(filter-out $(patsubst %,$(OUT)/tests/test_%,lanes nn_backends nn_gradient),\
+    $(UNIT_TESTS))
+MEMORY_CLI_TESTS := $(filter-out $(patsubst %,tests/cli/%.bats,call-faults help install laws nn \
+    pipelines pipelines-programs readme resume train-sam),$(CLI_TESTS))
 
-.PHONY: check check-unit check-cli check-valgrind check-thread check-thread-built check-sanitize
+.PHONY: check check-unit check-cli check-valgrind check-thread check-thread-built check-memory \
+    check-memory-built check-sanitize
 check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests
 	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS) tests/watch/valgrind.bats)
+	$(if $(SANITIZE),,$(MAKE) check-memory)
 	$(if $(SANITIZE),,$(MAKE) check-thread)
 check-unit: $(UNIT_TESTS) ## ... the unit tests alone
 	$(call run_tests,$^)
@@ -43,7 +49,11 @@ check-valgrind: tools ## ... small runs of every tool under valgrind alone
 check-thread: ## ... what has threads, alone, under the thread sanitizer
 	$(MAKE) check-thread-built SANITIZE=thread
 check-thread-built: tools $(THREAD_TESTS)
-	$(call run_tests,$(THREAD_TESTS) tests/watch/thread.bats)
+	$(call run_tests,$(THREAD_TESTS) tests/watch/sanitizers.bats)
+check-memory: ## ... most of them, alone, under ASan + UBSan
+	$(MAKE) check-memory-built SANITIZE=address,undefined
+check-memory-built: tools $(MEMORY_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS)
+	$(call run_tests,$(MEMORY_TESTS) $(MEMORY_CLI_TESTS) tests/watch/sanitizers.bats)
 check-sanitize: ## run all tests under ASan + UBSan
 	$(MAKE) check SANITIZE=address,undefined
 

@@ -33,8 +33,11 @@ TARGET static void TYPED(classify)(const REAL *current, const REAL *perturbed, s
                                    uint8_t *classes)
 {
     const size_t left = n % BLOCK, whole = n - left;
-    for (size_t i = 0; i < whole; i += BLOCK)
+    for (size_t i = 0; i < whole; i += BLOCK) {
+        fetch_ahead(current + i, BLOCK * sizeof *current);
+        fetch_ahead(perturbed + i, BLOCK * sizeof *perturbed);
         TYPED(classify_block)(current + i, perturbed + i, classes + i);
+    }
     if (left) {
         REAL g[BLOCK] = {0}, gp[BLOCK] = {0};
         uint8_t found[BLOCK];

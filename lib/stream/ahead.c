@@ -170,14 +170,15 @@ static void *work_second(void *context)
     return NULL;
 }
 
-/* Signals are for the caller's thread, but for those that a write brings upon the thread that
- * writes. */
+/* Signals are for the caller's thread, but for those that a write, or a page that is not there,
+ * brings upon the thread itself. */
 static bool start(struct ahead *ahead, pthread_t *thread)
 {
     sigset_t most, before;
     sigfillset(&most);
     sigdelset(&most, SIGPIPE);
     sigdelset(&most, SIGXFSZ);
+    sigdelset(&most, SIGBUS);
     pthread_sigmask(SIG_BLOCK, &most, &before);
     const int status = pthread_create(thread, NULL, work_second, ahead);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -4,8 +4,8 @@
  * Chunks are visited in their order, one at a time, by whichever thread has read the one whose turn
  * it is: neither waits for the other before its rooms are full. So the visitor sees the same
  * chunks, the same errors and the same end as with one thread. The second thread takes no signals
- * but those of a write, and has ended when the visit returns. Since that waits for a read to end, a
- * pipe must not be visited so. */
+ * but those of a write and of a page that is not there, and has ended when the visit returns. Since
+ * that waits for a read to end, a pipe must not be visited so. */
 #ifndef SAM_STREAM_AHEAD_H
 #define SAM_STREAM_AHEAD_H
 

@@ -13,8 +13,12 @@
 
 enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(float) };
 
-/* A second thread helps with records of more bytes; less is read before it would have begun. */
-enum { AHEAD_BYTES = 1 << 20 };
+/* Records of a file of so many bytes are mapped, and a second thread helps; less is read before
+ * that would have begun. */
+enum { LARGE_BYTES = 1 << 20 };
+
+/* Those of more bytes than that are read: what the system keeps to manage a mapping is a 512th. */
+static const uint64_t most_mapped = (uint64_t)16 << 30;
 
 /* Room for a chunk: of the first and of the last tensor, as they are read, and widened; and for
  * what is made of them. */
@@ -42,8 +46,9 @@ struct sam_reader {
     const struct sam_preparation *preparation; /* of the visit, or NULL */
     struct sam_arena *preparing;               /* for what is prepared in each room */
 
-    /* Of a file: the pairs to be visited now, or NULL for all. */
+    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, or NULL. */
     const bool *wanted;
+    struct sam_mapping *mapping;
 
     /* Of a pipe: per tensor of the header its pair, or NULL if it has none or it is not wanted. */
     const struct sam_pair **pair_of;
@@ -97,6 +102,7 @@ void sam_reader_free(struct sam_reader *reader)
         return;
     forget_record(reader);
     XXH3_freeState(reader->hash);
+    sam_mapping_free(reader->mapping);
     sam_arena_free(reader->buffers);
     sam_arena_free(reader->preparing);
     sam_arena_free(reader->holding);
@@ -116,11 +122,22 @@ bool sam_reader_repeats(const struct sam_reader *reader)
 
 /* --- Chunks ----------------------------------------------------------------------------------- */
 
+/* Bytes were seen up to `seen`; a file ends where it ends now, unless it has grown since. */
 static int fail_truncated(const struct sam_reader *reader, uint64_t seen, struct sam_error *error)
 {
-    return sam_source_fail(&reader->source, error,
-                           "truncated: ends at byte %" PRIu64 " in the data, wanted %" PRIu64, seen,
-                           reader->data_offset + reader->header.data_bytes);
+    const uint64_t size = sam_source_size(&reader->source);
+    return sam_source_fail(
+        &reader->source, error, "truncated: ends at byte %" PRIu64 " in the data, wanted %" PRIu64,
+        size < seen ? size : seen, reader->data_offset + reader->header.data_bytes);
+}
+
+/* That a file is as long as its header says. */
+static int check_size(const struct sam_reader *reader, struct sam_error *error)
+{
+    const uint64_t size = sam_source_size(&reader->source);
+    if (size < reader->data_offset || size - reader->data_offset < reader->header.data_bytes)
+        return fail_truncated(reader, size, error);
+    return 0;
 }
 
 /* Moves `chunk` on by one within the pair; false behind the last. A count of zero is before the
@@ -187,7 +204,7 @@ static int verify(struct sam_reader *reader, struct sam_error *error)
 }
 
 /* --- The data of a file -------------------------------------------------------------------------
- * Read at both places of a pair in step, and what is not wanted not at all. */
+ * Read, or mapped, at both places of a pair in step, and what is not wanted not at all. */
 
 static int read_at(const struct sam_reader *reader, uint64_t place, void *buffer, size_t bytes,
                    struct sam_error *error)
@@ -211,6 +228,40 @@ static bool next_chunk(const void *context, struct sam_chunk *chunk)
     return false;
 }
 
+/* Classes are used as indices, which must not change after they were checked. */
+static bool may_be_mapped(const struct sam_tensor *tensor, const void *at)
+{
+    return tensor->dtype != SAM_U8 && (uintptr_t)at % sam_dtype_size(tensor->dtype) == 0;
+}
+
+/* `bytes` bytes of a tensor from `place` on, mapped or in `buffer`; NULL on failure. */
+static const void *bytes_at(const struct sam_reader *reader, const struct sam_tensor *tensor,
+                            uint64_t place, size_t bytes, void *buffer, struct sam_error *error)
+{
+    if (reader->mapping) {
+        const void *at = sam_mapping_at(reader->mapping, tensor->begin + place);
+        if (may_be_mapped(tensor, at)) {
+            sam_mapping_used(reader->mapping, bytes);
+            return at;
+        }
+    }
+    return read_at(reader, tensor->begin + place, buffer, bytes, error) ? NULL : buffer;
+}
+
+/* That all bytes used so far were there. */
+static int check_mapping(const struct sam_reader *reader, struct sam_error *error)
+{
+    uint64_t place;
+    unsigned char byte;
+    if (!reader->mapping || !sam_mapping_lost(reader->mapping, &place))
+        return 0;
+    if (check_size(reader, error) || read_at(reader, place, &byte, 1, error))
+        return -1;
+    return sam_source_fail(&reader->source, error,
+                           "changed while it was read: byte %" PRIu64 " was not there",
+                           reader->data_offset + place);
+}
+
 static int read_chunk(const void *context, int room_number, struct sam_chunk *chunk,
                       struct sam_error *error)
 {
@@ -219,11 +270,14 @@ static int read_chunk(const void *context, int room_number, struct sam_chunk *ch
     const struct sam_pair *pair = &reader->pairs[chunk->pair];
     const size_t size = sam_dtype_size(pair->current->dtype), bytes = chunk->count * size;
     const uint64_t place = chunk->first * size;
-    unsigned char *first = pair->perturbed ? room->bytes[0] : NULL;
-    if ((first && read_at(reader, sam_pair_first(pair)->begin + place, first, bytes, error)) ||
-        read_at(reader, sam_pair_last(pair)->begin + place, room->bytes[1], bytes, error))
+    const void *first = NULL, *last;
+    if (pair->perturbed &&
+        !(first = bytes_at(reader, sam_pair_first(pair), place, bytes, room->bytes[0], error)))
         return -1;
-    return set_data(reader, room, first, room->bytes[1], chunk, error);
+    last = bytes_at(reader, sam_pair_last(pair), place, bytes, room->bytes[1], error);
+    if (!last || set_data(reader, room, first, last, chunk, error))
+        return -1;
+    return check_mapping(reader, error);
 }
 
 /* That the file does not end before its data do, and that these are the bytes that were written. */
@@ -249,10 +303,17 @@ static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_
                       void *context, struct sam_error *error)
 {
     const struct sam_ahead_file file = {reader, next_chunk, read_chunk};
-    const bool alone = reader->header.data_bytes < AHEAD_BYTES;
+    const uint64_t bytes = reader->header.data_bytes;
+    const bool large = bytes >= LARGE_BYTES;
     reader->wanted = wanted;
-    return sam_ahead_visit(&file, alone, visit, context, error) || check_file(reader, error) ? -1
-                                                                                             : 0;
+    if (large && bytes <= most_mapped)
+        reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
+    int status = sam_ahead_visit(&file, !large, visit, context, error);
+    if (!status)
+        status = check_mapping(reader, error);
+    sam_mapping_free(reader->mapping);
+    reader->mapping = NULL;
+    return status || check_file(reader, error) ? -1 : 0;
 }
 
 /* --- The data of a pipe -------------------------------------------------------------------------
@@ -446,9 +507,8 @@ static int begin_record(struct sam_reader *reader, struct sam_error *error)
     reader->begun = true;
     reader->passed = false;
     reader->data_offset = reader->source.position;
-    const uint64_t size = sam_source_size(&reader->source);
-    if (size < reader->data_offset || size - reader->data_offset < reader->header.data_bytes)
-        return fail_truncated(reader, size, error);
+    if (check_size(reader, error))
+        return -1;
     if (sam_pairs_find(&reader->header, &reader->pairs, &reader->record.pair_count, &cause))
         return sam_source_fail(&reader->source, error, "%s", cause.text);
     reader->pair_of = sam_memory_new(reader->header.tensor_count, sizeof(*reader->pair_of), &cause);

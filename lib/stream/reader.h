@@ -11,7 +11,9 @@
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
  * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
  * current/NAME, half a record where all of one kind come first. In a regular file both places are
- * read in step. After an error a reader is good for sam_reader_free() alone. */
+ * read in step; records from a megabyte to 16 GB are mapped where they can be, and take up 16 MB of
+ * the file's pages and a 512th of their size to manage them. After an error a reader is good for
+ * sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H
 #define SAM_STREAM_READER_H
 
@@ -58,7 +60,8 @@ enum { SAM_READER_CHUNK = 1 << 16 };
 /* A piece of a pair, in order within its pair; a pair without elements has none. All but a pair's
  * last have SAM_READER_CHUNK elements, half as many of F64. dtype is SAM_F32 or SAM_F64 for
  * gradients (F16 and BF16 come converted to F32, exactly), SAM_U8 for classes (in `current`;
- * `perturbed` is NULL). The arrays are aligned to 64 bytes. */
+ * `perturbed` is NULL). The arrays are aligned as their elements want it. Gradients may be the
+ * file's own pages: who changes the file while it is read changes them. */
 struct sam_chunk {
     size_t pair;    /* index in record->pairs */
     uint64_t first; /* element of the pair that the chunk starts with */

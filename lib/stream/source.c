@@ -111,6 +111,12 @@ int sam_source_read_at(const struct sam_source *source, uint64_t position, void 
     return read_fully(source, position, buffer, bytes, got, error);
 }
 
+struct sam_mapping *sam_source_map(const struct sam_source *source, uint64_t position,
+                                   uint64_t bytes)
+{
+    return sam_mapping_new(source->fd, source->base + position, bytes);
+}
+
 uint64_t sam_source_size(const struct sam_source *source)
 {
     struct stat status;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "stream/mapping.h"
 #include "stream/safetensors.h"
 
 struct sam_source {
@@ -35,6 +36,10 @@ int sam_source_read(struct sam_source *source, void *buffer, size_t bytes, size_
 /* The same from another place of a regular file; `position` stays. */
 int sam_source_read_at(const struct sam_source *source, uint64_t position, void *buffer,
                        size_t bytes, size_t *got, struct sam_error *error);
+
+/* Maps `bytes` bytes of a regular file; NULL where that cannot be had. The caller frees. */
+struct sam_mapping *sam_source_map(const struct sam_source *source, uint64_t position,
+                                   uint64_t bytes);
 
 /* Bytes of the stream, as long as the file is now; UINT64_MAX of what is no regular file. */
 uint64_t sam_source_size(const struct sam_source *source);

@@ -11,6 +11,7 @@ setup() {
 
 # Every cut and every turned bit of a record of 8 bytes of data with a checksum, given to a tool.
 try_faults() {
+    [[ $SAM_BIN != *sanitize* ]] || skip "fuzz.bats does it in one process, with a sanitizer 30 times as fast"
     record "{\"__metadata__\":{\"step\":\"7\",\"xxh3\":\"$SUM_ONE_TWO\"},$(pair x 0 1)}" "$ONE$TWO" >one
     local size
     size=$(wc -c <one)
@@ -103,17 +104,23 @@ try_faults() {
     done
 }
 
-@test "a file that shrinks while it is read" {
-    # A terabyte that is a hole, cut short while the tool is in the middle of it.
-    size=1000000000000
-    record "{\"current/x\":{\"dtype\":\"F32\",\"shape\":[$((size / 8))],\"data_offsets\":[0,$((size / 2))]},\"perturbed/x\":{\"dtype\":\"F32\",\"shape\":[$((size / 8))],\"data_offsets\":[$((size / 2)),$size]}}" '' >big
+# A hole of so many bytes, cut in half while the tool is in the middle of it.
+shrink() {
+    local size=$1 header status=0
+    # Padded, so that the data can be mapped.
+    record "$(printf '%-256s' "{\"current/x\":{\"dtype\":\"F32\",\"shape\":[$((size / 8))],\"data_offsets\":[0,$((size / 2))]},\"perturbed/x\":{\"dtype\":\"F32\",\"shape\":[$((size / 8))],\"data_offsets\":[$((size / 2)),$size]}}")" '' >big
     header=$(wc -c <big)
     truncate -s $((header + size)) big || skip 'the file system has no files of this size'
     grad-info big >out 2>err &
     sleep 0.3
     truncate -s $((header + size / 2)) big
-    status=0
     wait $! || status=$?
     [ "$status" -eq 1 ]
-    grep -q 'big: record 1 at byte 0: truncated: ends at byte ' err
+    grep -q "big: record 1 at byte 0: truncated: ends at byte $((header + size / 2)) in the data" err
+}
+
+# The larger one is read, the other one mapped.
+@test "a file that shrinks while it is read" {
+    shrink 1000000000000
+    shrink 16000000000
 }

@@ -145,7 +145,7 @@ static void refused_by_the_visitor(void **state)
 enum { LONG = 300001 }; /* elements: several chunks, the last one not full */
 
 /* Element i of the current tensor is i, of the perturbed one i + 0.5. */
-static void write_long(FILE *file)
+static void write_long(FILE *file, bool mapped)
 {
     char json[512];
     const int length =
@@ -153,9 +153,9 @@ static void write_long(FILE *file)
                  "{\"current/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[0,%d]},"
                  "\"perturbed/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
                  LONG, 8 * LONG, LONG, 8 * LONG, 16 * LONG);
-    const uint64_t header = (uint64_t)length;
+    const uint64_t header = (uint64_t)(length + 7) / 8 * 8 + (mapped ? 0 : 1);
     assert_int_equal(fwrite(&header, 8, 1, file), 1);
-    assert_int_equal(fwrite(json, 1, header, file), header);
+    assert_int_equal(fprintf(file, "%-*s", (int)header, json), header);
     for (uint64_t i = 0; i < 2 * LONG; i++) {
         const double value = i < LONG ? (double)i : (double)(i - LONG) + 0.5;
         assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
@@ -168,15 +168,34 @@ struct prepared {
     double first, differences;
 };
 
+/* What happens to the file meanwhile: when the chunk with this element is prepared it is cut to
+ * `left` bytes, and with `mended` it is as long as before when the chunk has been looked at. */
+struct cut {
+    FILE *file;
+    uint64_t at;
+    long left;
+    bool mended;
+};
+
+static void set_size(FILE *file, long size)
+{
+    assert_int_equal(ftruncate(fileno(file), size), 0);
+}
+
 static int prepare_sums(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
+    const struct cut *cut = context;
     const double *current = chunk->current, *perturbed = chunk->perturbed;
     struct prepared *prepared = chunk->prepared;
-    (void)context;
+    const bool due = cut->file && cut->at - chunk->first < chunk->count;
     (void)error;
+    if (due)
+        set_size(cut->file, cut->left);
     *prepared = (struct prepared){.first = current[0]};
     for (size_t i = 0; i < chunk->count; i++)
         prepared->differences += perturbed[i] - current[i];
+    if (due && cut->mended)
+        set_size(cut->file, ftell(cut->file));
     return 0;
 }
 
@@ -191,20 +210,25 @@ static int visit_sums(void *context, const struct sam_chunk *chunk, struct sam_e
     return 0;
 }
 
-/* Visits a long record of which `cut` elements are lost once it was begun; *seen were visited.
- */
-static int visit_long(uint64_t cut, uint64_t *seen, struct sam_error *error)
+/* Visits a long record, of which `lost` elements are cut off once it was begun, or later. Data at
+ * odd places cannot be mapped. *seen elements were visited. */
+static int visit_long(bool mapped, uint64_t lost, struct cut *cut, uint64_t *seen,
+                      struct sam_error *error)
 {
-    static const struct sam_preparation preparation = {prepare_sums, NULL, sizeof(struct prepared)};
+    const struct sam_preparation preparation = {prepare_sums, cut, sizeof(struct prepared)};
     char path[] = "/tmp/test_stream.XXXXXX";
     FILE *file = fdopen(mkstemp(path), "w");
     const struct sam_record *record;
     assert_non_null(file);
-    write_long(file);
+    write_long(file, mapped);
     struct sam_reader *reader = sam_reader_new(path, error);
     assert_non_null(reader);
     assert_int_equal(sam_reader_next(reader, &record, error), 1);
-    assert_int_equal(ftruncate(fileno(file), ftell(file) - (long)(cut * sizeof(double))), 0);
+    cut->left = ftell(file) - (long)(lost * sizeof(double));
+    if (cut->at > 0)
+        cut->file = file;
+    else
+        set_size(file, cut->left);
     *seen = 0;
     const int status =
         sam_reader_visit_prepared(reader, NULL, &preparation, visit_sums, seen, error);
@@ -219,19 +243,50 @@ static void prepared_by_two_threads(void **state)
     uint64_t seen;
     struct sam_error error;
     (void)state;
-    assert_int_equal(visit_long(0, &seen, &error), 0);
-    assert_int_equal(seen, LONG);
+    for (int mapped = 0; mapped < 2; mapped++) {
+        assert_int_equal(visit_long(mapped, 0, &(struct cut){0}, &seen, &error), 0);
+        assert_int_equal(seen, LONG);
+    }
 }
 
-/* All whole chunks before the end are visited, then it is said where the file ends. */
+/* No chunk is visited that the end cuts, and it is said where the file ends. */
+static void truncated(bool mapped, uint64_t at)
+{
+    struct cut cut = {.at = at};
+    uint64_t seen;
+    struct sam_error error;
+    char wanted[64];
+    assert_int_equal(visit_long(mapped, LONG - 200000, &cut, &seen, &error), -1);
+    snprintf(wanted, sizeof wanted, "truncated: ends at byte %ld in the data", cut.left);
+    assert_non_null(strstr(error.text, wanted));
+    assert_true(seen <= 200000);
+}
+
 static void truncated_record(void **state)
 {
+    (void)state;
+    truncated(false, 0);
+    truncated(true, 0);
+}
+
+/* When the chunk with element 150,000 has been read, or only mapped. */
+static void truncated_meanwhile(void **state)
+{
+    (void)state;
+    truncated(false, 150000);
+    truncated(true, 150000);
+}
+
+/* What was not there when it was looked at is not taken for zeros, though it is there again. */
+static void mended_meanwhile(void **state)
+{
+    struct cut cut = {.at = 150000, .mended = true};
     uint64_t seen;
     struct sam_error error;
     (void)state;
-    assert_int_equal(visit_long(LONG - 200000, &seen, &error), -1);
-    assert_non_null(strstr(error.text, "truncated: ends at byte "));
-    assert_true(seen <= 200000 && seen + SAM_READER_CHUNK > 200000);
+    assert_int_equal(visit_long(true, LONG - 100000, &cut, &seen, &error), -1);
+    assert_non_null(strstr(error.text, "changed while it was read: byte "));
+    assert_true(seen <= 150000);
 }
 
 int main(void)
@@ -239,7 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_chunks_in_order),    cmocka_unit_test(unreadable_in_its_turn),
         cmocka_unit_test(refused_by_the_visitor), cmocka_unit_test(prepared_by_two_threads),
-        cmocka_unit_test(truncated_record),
+        cmocka_unit_test(truncated_record),       cmocka_unit_test(truncated_meanwhile),
+        cmocka_unit_test(mended_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
-# Tools with several threads, for the thread sanitizer (make check-thread), which ends a tool with
-# status 66 where two threads meet at a place in memory unordered.
+# Tools with several threads, for the sanitizers: that for threads (make check-thread) ends a tool with
+# status 66 where two threads meet at a place in memory unordered, those for memory and for undefined
+# behaviour (make check-memory) with 1 and a report.
 bats_require_minimum_version 1.5.0
 load ../cli/train
 
 setup() {
-    [[ $SAM_BIN = *sanitize-thread* ]] || skip "not built with SANITIZE=thread"
+    [[ $SAM_BIN = *sanitize-* ]] || skip "not built with SANITIZE"
     PATH=$SAM_BIN:$PATH
     cd "$BATS_TEST_TMPDIR" || exit
     images images 60 20
