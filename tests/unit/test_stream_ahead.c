@@ -262,18 +262,27 @@ static void truncated(bool mapped, uint64_t at)
     assert_true(seen <= 200000);
 }
 
-static void truncated_record(void **state)
+/* Before the visit, and when the chunk with element 150,000 has been read, or only mapped. */
+static void truncated_when_read(void **state)
 {
     (void)state;
     truncated(false, 0);
-    truncated(true, 0);
+    truncated(false, 150000);
 }
 
-/* When the chunk with element 150,000 has been read, or only mapped. */
-static void truncated_meanwhile(void **state)
+/* The thread sanitizer takes it for a write, and a race, when a page is put where there is none. */
+static void skip_for_the_thread_sanitizer(void)
+{
+#if defined(__SANITIZE_THREAD__)
+    skip();
+#endif
+}
+
+static void truncated_when_mapped(void **state)
 {
     (void)state;
-    truncated(false, 150000);
+    skip_for_the_thread_sanitizer();
+    truncated(true, 0);
     truncated(true, 150000);
 }
 
@@ -284,6 +293,7 @@ static void mended_meanwhile(void **state)
     uint64_t seen;
     struct sam_error error;
     (void)state;
+    skip_for_the_thread_sanitizer();
     assert_int_equal(visit_long(true, LONG - 100000, &cut, &seen, &error), -1);
     assert_non_null(strstr(error.text, "changed while it was read: byte "));
     assert_true(seen <= 150000);
@@ -294,7 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_chunks_in_order),    cmocka_unit_test(unreadable_in_its_turn),
         cmocka_unit_test(refused_by_the_visitor), cmocka_unit_test(prepared_by_two_threads),
-        cmocka_unit_test(truncated_record),       cmocka_unit_test(truncated_meanwhile),
+        cmocka_unit_test(truncated_when_read),    cmocka_unit_test(truncated_when_mapped),
         cmocka_unit_test(mended_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
