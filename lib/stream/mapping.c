@@ -98,12 +98,16 @@ static void strike(struct sam_mapping *mapping)
 
 /* --- Mappings --------------------------------------------------------------------------------- */
 
-/* Maps what the mapping is to have. */
+/* Maps what the mapping is to have. What is not in the page cache yet is wanted there in large
+ * pieces, which are mapped at once, now and by whoever reads the file next. */
 static bool map(struct sam_mapping *mapping, int fd, uint64_t offset)
 {
     void *pages = mmap(NULL, mapping->mapped, PROT_READ, MAP_SHARED, fd, (off_t)offset);
+    if (pages == MAP_FAILED)
+        return false;
     mapping->pages = pages;
-    return pages != MAP_FAILED;
+    (void)madvise(pages, mapping->mapped, MADV_HUGEPAGE);
+    return true;
 }
 
 struct sam_mapping *sam_mapping_new(int fd, uint64_t offset, uint64_t bytes)

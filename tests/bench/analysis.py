@@ -2,8 +2,8 @@
 
     analysis.py STREAM RECORDS ROUNDS CSV
 
-STREAM is made if it is not there: RECORDS records of 11,220,132 parameters in the tensors of the notes'
-network, 90 MB each. All times are milliseconds a record, the best of ROUNDS, in which all candidates
+STREAM is made anew, so that the page cache holds it as writing left it there: RECORDS records of
+11,220,132 parameters in the tensors of the notes' network, 90 MB each. All times are milliseconds a record, the best of ROUNDS, in which all candidates
 take turns, since other work on the machine slows whoever is running. BENCH_CLOCK=cpu counts processor
 time instead, of all processes of a candidate, for a machine on which there is too much of that.
 
@@ -185,8 +185,7 @@ def numbers(best, tool, source, reading):
 
 def main():
     path, record_count, rounds, table = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    if not os.path.exists(path):
-        make_stream(path, record_count)
+    make_stream(path, record_count)
     best = measure(candidates(path, record_count), rounds)
     with open(table, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
