@@ -3,9 +3,10 @@
     analysis.py STREAM RECORDS ROUNDS CSV
 
 STREAM is made anew, so that the page cache holds it as writing left it there: RECORDS records of
-11,220,132 parameters in the tensors of the notes' network, 90 MB each. All times are milliseconds a record, the best of ROUNDS, in which all candidates
-take turns, since other work on the machine slows whoever is running. BENCH_CLOCK=cpu counts processor
-time instead, of all processes of a candidate, for a machine on which there is too much of that.
+11,220,132 parameters in the tensors of the notes' network, 90 MB each. All times are milliseconds a
+record, the best of ROUNDS, in which all candidates take turns, since other work on the machine slows
+whoever is running. BENCH_CLOCK=cpu counts processor time instead, of all processes of a candidate, for
+a machine on which there is too much of that.
 
     ours_ms        the tool, from start to exit, on the file in the page cache or on `cat STREAM |`
     read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
