@@ -21,22 +21,24 @@ struct sam_mapping {
     size_t skipped; /* and so many bytes before what was asked for */
     uintptr_t page;
     atomic_size_t used;    /* bytes since pages were given back */
-    atomic_uintptr_t lost; /* the first page that could not be had; 0: none */
+    atomic_uintptr_t lost; /* the lowest page that could not be had; UINTPTR_MAX: none */
 };
 
 /* --- SIGBUS -------------------------------------------------------------------------------------
  * A handler is told an address and nothing else, so what it serves has to be where it can look. */
 
 enum { MOST_MAPPINGS = 8 };
-static _Atomic(struct sam_mapping *) mappings[MOST_MAPPINGS];
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* for who changes the list */
-static int listed;
-static struct sigaction action_before; /* while any is listed */
+static struct {
+    _Atomic(struct sam_mapping *) mappings[MOST_MAPPINGS];
+    pthread_mutex_t mutex; /* for who changes that */
+    int count;
+    struct sigaction before; /* while there are any */
+} handled = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static struct sam_mapping *mapping_of(uintptr_t address)
 {
     for (int i = 0; i < MOST_MAPPINGS; i++) {
-        struct sam_mapping *mapping = mappings[i];
+        struct sam_mapping *mapping = handled.mappings[i];
         if (mapping && address - (uintptr_t)mapping->pages < mapping->mapped)
             return mapping;
     }
@@ -46,8 +48,9 @@ static struct sam_mapping *mapping_of(uintptr_t address)
 /* Puts a page of zeros where there is none. */
 static bool put_zeros(struct sam_mapping *mapping, uintptr_t page)
 {
-    uintptr_t none = 0;
-    atomic_compare_exchange_strong(&mapping->lost, &none, page);
+    uintptr_t lowest = mapping->lost;
+    while (page < lowest && !atomic_compare_exchange_weak(&mapping->lost, &lowest, page))
+        continue;
     return mmap((void *)page, mapping->page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                 0) != MAP_FAILED;
 }
@@ -60,7 +63,7 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
     const int error = errno;
     (void)context;
     if (!mapping || !put_zeros(mapping, address / mapping->page * mapping->page))
-        sigaction(signal, &action_before, NULL);
+        sigaction(signal, &handled.before, NULL);
     errno = error;
 }
 
@@ -68,8 +71,8 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
 static bool replace(struct sam_mapping *old, struct sam_mapping *new)
 {
     for (int i = 0; i < MOST_MAPPINGS; i++)
-        if (mappings[i] == old) {
-            mappings[i] = new;
+        if (handled.mappings[i] == old) {
+            handled.mappings[i] = new;
             return true;
         }
     return false;
@@ -80,20 +83,20 @@ static bool list(struct sam_mapping *mapping)
 {
     struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
     sigemptyset(&action.sa_mask);
-    pthread_mutex_lock(&mutex);
+    pthread_mutex_lock(&handled.mutex);
     const bool done = replace(NULL, mapping);
-    if (done && listed++ == 0)
-        sigaction(SIGBUS, &action, &action_before);
-    pthread_mutex_unlock(&mutex);
+    if (done && handled.count++ == 0)
+        sigaction(SIGBUS, &action, &handled.before);
+    pthread_mutex_unlock(&handled.mutex);
     return done;
 }
 
 static void strike(struct sam_mapping *mapping)
 {
-    pthread_mutex_lock(&mutex);
-    if (replace(mapping, NULL) && --listed == 0)
-        sigaction(SIGBUS, &action_before, NULL);
-    pthread_mutex_unlock(&mutex);
+    pthread_mutex_lock(&handled.mutex);
+    if (replace(mapping, NULL) && --handled.count == 0)
+        sigaction(SIGBUS, &handled.before, NULL);
+    pthread_mutex_unlock(&handled.mutex);
 }
 
 /* --- Mappings --------------------------------------------------------------------------------- */
@@ -120,6 +123,7 @@ struct sam_mapping *sam_mapping_new(int fd, uint64_t offset, uint64_t bytes)
     if (!mapping)
         return NULL;
     mapping->page = page;
+    mapping->lost = UINTPTR_MAX;
     mapping->skipped = (size_t)skipped;
     mapping->mapped = (size_t)mapped;
     if (map(mapping, fd, offset - skipped)) {
@@ -153,9 +157,9 @@ void sam_mapping_used(struct sam_mapping *mapping, size_t bytes)
     (void)madvise(mapping->pages, mapping->mapped, MADV_DONTNEED);
 }
 
-bool sam_mapping_lost(const struct sam_mapping *mapping, uint64_t *place)
+bool sam_mapping_lost(const struct sam_mapping *mapping, uint64_t end, uint64_t *place)
 {
-    const uintptr_t page = mapping->lost, first = (uintptr_t)mapping->pages + mapping->skipped;
+    const uintptr_t page = mapping->lost, first = (uintptr_t)sam_mapping_at(mapping, 0);
     *place = page > first ? page - first : 0;
-    return page != 0;
+    return page < first + end;
 }

@@ -19,8 +19,8 @@
 
 struct sam_mapping;
 
-/* Maps `bytes` > 0 from `offset` of the file `fd` on, of which no more than some 16 MB stay in
- * memory. NULL where that cannot be had: whoever asks can read instead. */
+/* Maps `bytes` > 0 from `offset` of the file `fd` on, of which some 20 MB stay in memory. NULL
+ * where that cannot be had: whoever asks can read instead. */
 struct sam_mapping *sam_mapping_new(int fd, uint64_t offset, uint64_t bytes);
 
 /* Ends it; NULL is allowed. */
@@ -33,7 +33,8 @@ const void *sam_mapping_at(const struct sam_mapping *mapping, uint64_t place);
  * more costs time, and nothing else. Any thread may call this. */
 void sam_mapping_used(struct sam_mapping *mapping, size_t bytes);
 
-/* Whether a page could not be had so far; then *place is about its first byte. */
-bool sam_mapping_lost(const struct sam_mapping *mapping, uint64_t *place);
+/* Whether a page in front of place `end` could not be had so far; then the lowest one begins at
+ * *place, or holds it. */
+bool sam_mapping_lost(const struct sam_mapping *mapping, uint64_t end, uint64_t *place);
 
 #endif

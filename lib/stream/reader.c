@@ -102,7 +102,6 @@ void sam_reader_free(struct sam_reader *reader)
         return;
     forget_record(reader);
     XXH3_freeState(reader->hash);
-    sam_mapping_free(reader->mapping);
     sam_arena_free(reader->buffers);
     sam_arena_free(reader->preparing);
     sam_arena_free(reader->holding);
@@ -248,12 +247,12 @@ static const void *bytes_at(const struct sam_reader *reader, const struct sam_te
     return read_at(reader, tensor->begin + place, buffer, bytes, error) ? NULL : buffer;
 }
 
-/* That all bytes used so far were there. */
-static int check_mapping(const struct sam_reader *reader, struct sam_error *error)
+/* That all bytes used so far in front of `end` were there. */
+static int check_mapping(const struct sam_reader *reader, uint64_t end, struct sam_error *error)
 {
     uint64_t place;
     unsigned char byte;
-    if (!reader->mapping || !sam_mapping_lost(reader->mapping, &place))
+    if (!reader->mapping || !sam_mapping_lost(reader->mapping, end, &place))
         return 0;
     if (check_size(reader, error) || read_at(reader, place, &byte, 1, error))
         return -1;
@@ -277,7 +276,7 @@ static int read_chunk(const void *context, int room_number, struct sam_chunk *ch
     last = bytes_at(reader, sam_pair_last(pair), place, bytes, room->bytes[1], error);
     if (!last || set_data(reader, room, first, last, chunk, error))
         return -1;
-    return check_mapping(reader, error);
+    return check_mapping(reader, sam_pair_last(pair)->begin + place + bytes, error);
 }
 
 /* That the file does not end before its data do, and that these are the bytes that were written. */
@@ -310,7 +309,7 @@ static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_
         reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
     int status = sam_ahead_visit(&file, !large, visit, context, error);
     if (!status)
-        status = check_mapping(reader, error);
+        status = check_mapping(reader, bytes, error);
     sam_mapping_free(reader->mapping);
     reader->mapping = NULL;
     return status || check_file(reader, error) ? -1 : 0;

@@ -11,7 +11,7 @@
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
  * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
  * current/NAME, half a record where all of one kind come first. In a regular file both places are
- * read in step; records from a megabyte to 16 GB are mapped where they can be, and take up 16 MB of
+ * read in step; records from a megabyte to 16 GB are mapped where they can be, and take up 20 MB of
  * the file's pages and a 512th of their size to manage them. After an error a reader is good for
  * sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H

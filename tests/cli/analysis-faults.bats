@@ -156,3 +156,12 @@ setup() {
         /usr/bin/python3 "$SAM_TOP/tests/oracle/analysis_memory.py" parameters 50000000 "$tool"
     done
 }
+
+# The file's pages, of which some are kept, count.
+@test "memory does not grow with the record of a file in what holds no sets or classes" {
+    need_numpy
+    [[ $SAM_BIN != *sanitize* ]] || skip "a sanitizer's memory is not the tool's"
+    for tool in classify-ratio bucket-stats flat-threshold; do
+        /usr/bin/python3 "$SAM_TOP/tests/oracle/analysis_memory.py" file 50000000 "$tool"
+    done
+}

@@ -51,7 +51,7 @@ static void the_bytes_of_the_file(void **state)
         sam_mapping_used(mapping, 65536);
     }
     assert_true(are(mapping, OFFSET, BYTES, written));
-    assert_false(sam_mapping_lost(mapping, &place));
+    assert_false(sam_mapping_lost(mapping, BYTES - OFFSET, &place));
     sam_mapping_free(mapping);
     close(fd);
 }
@@ -74,9 +74,11 @@ static void pages_that_were_cut_off(void **state)
     assert_true(are(mapping, OFFSET, BYTES / 2, written));
     assert_int_equal(ftruncate(fd, LEFT), 0);
     assert_true(are(mapping, OFFSET, LEFT, written));
-    assert_false(sam_mapping_lost(mapping, &place));
+    assert_false(sam_mapping_lost(mapping, BYTES - OFFSET, &place));
+    assert_true(are(mapping, BYTES / 2 - 1, BYTES / 2, zeros));
     assert_true(are(mapping, LEFT, BYTES / 2, zeros));
-    assert_true(sam_mapping_lost(mapping, &place));
+    assert_true(sam_mapping_lost(mapping, LEFT + page - OFFSET, &place));
+    assert_false(sam_mapping_lost(mapping, LEFT - OFFSET, &place));
     assert_true(place + OFFSET >= LEFT && place + OFFSET < LEFT + page);
     assert_int_equal(pthread_create(&second, NULL, look_behind_the_cut, mapping), 0);
     assert_int_equal(pthread_join(second, &found), 0);
@@ -112,9 +114,9 @@ static void many_mappings(void **state)
     mappings[0] = map_file(fd);
     assert_int_equal(ftruncate(fd, LEFT), 0);
     for (int i = 0; i < count; i++) {
-        assert_false(sam_mapping_lost(mappings[i], &place));
+        assert_false(sam_mapping_lost(mappings[i], BYTES - OFFSET, &place));
         assert_true(are(mappings[i], BYTES - 1, BYTES, zeros));
-        assert_true(sam_mapping_lost(mappings[i], &place));
+        assert_true(sam_mapping_lost(mappings[i], BYTES - OFFSET, &place));
     }
     while (count > 0)
         sam_mapping_free(mappings[--count]);
