@@ -5,11 +5,17 @@
 BENCH_RECORDS ?= 8
 BENCH_PARAMETERS ?= 1000000000
 
+# With what vectors the machine has, so that it waits for memory alone.
+$(BENCH)/scan: tests/bench/scan.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -O3 -march=native $(LDFLAGS_ALL) $< $(LIB) $(LIBS) -o $@
+
 .PHONY: bench-analysis
 bench: bench-analysis
 bench-analysis: $(addprefix $(BIN)/,classify-ratio bucket-stats flat-threshold overlap class-transitions)
-	@mkdir -p $(BENCH)
-	SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 tests/bench/analysis.py $(BENCH)/analysis-stream \
-	    $(BENCH_RECORDS) $(or $(BENCH_ROUNDS),5) $(BENCH)/analysis.csv
+bench-analysis: $(BENCH)/scan
+	SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 tests/bench/analysis.py $(BENCH)/scan \
+	    $(BENCH)/analysis-stream $(BENCH_RECORDS) $(or $(BENCH_ROUNDS),5) $(BENCH)/analysis.csv
 	for tool in classify-ratio bucket-stats; do SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 \
 	    tests/oracle/analysis_memory.py parameters $(BENCH_PARAMETERS) $$tool; done

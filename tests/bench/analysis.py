@@ -1,6 +1,6 @@
 """The analysis tools beside NumPy, and beside reading alone.
 
-    analysis.py STREAM RECORDS ROUNDS CSV
+    analysis.py SCAN STREAM RECORDS ROUNDS CSV
 
 STREAM is made anew, so that the page cache holds it as writing left it there: RECORDS records of
 11,220,132 parameters in the tensors of the notes' network, 90 MB each. All times are milliseconds a
@@ -11,6 +11,8 @@ a machine on which there is too much of that.
     ours_ms        the tool, from start to exit, on the file in the page cache or on `cat STREAM |`
     read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
                    elsewhere some processors copy at a fifth of the speed; or `cat STREAM | wc -c`
+    scan_ms        SCAN, the program of tests/bench/scan.c: all threads add the file up, as it lies mapped,
+                   which nobody who looks at every number can be faster than
     numpy_ms       the same counts by NumPy, from arrays that are in memory already
     numpy_read_ms  np.fromfile() of those arrays, which is not part of numpy_ms
     numpy_ratio    numpy_ms / ours_ms: reading the data is in ours alone
@@ -152,9 +154,10 @@ def run_shell(command):
     return lambda: subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
 
 
-def candidates(path, record_count):
+def candidates(scan, path, record_count):
     """{name: (call, records that a call reads)}"""
     calls = {"read": (lambda: read_all(path), record_count)}
+    calls["scan"] = (run_shell("exec '%s' '%s'" % (scan, path)), record_count)
     calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=2 * N), 1)
     calls["wc"] = (run_shell("cat '%s' | wc -c" % path), record_count)
     for name, call in numpy_calls().items():
@@ -175,19 +178,19 @@ def measure(calls, rounds):
     return best
 
 
-COLUMNS = ["ours_ms", "read_ms", "read_ratio", "numpy_ms", "numpy_read_ms", "numpy_ratio", "file_ratio"]
+COLUMNS = ["ours_ms", "read_ms", "read_ratio", "scan_ms", "numpy_ms", "numpy_read_ms", "numpy_ratio", "file_ratio"]
 
 
 def numbers(best, tool, source, reading):
     ours, read = best[source + " " + tool], best[reading]
     numpy, fromfile = best["numpy " + tool], best["fromfile"]
-    return [ours, read, ours / read, numpy, fromfile, numpy / ours, (numpy + fromfile) / ours]
+    return [ours, read, ours / read, best["scan"], numpy, fromfile, numpy / ours, (numpy + fromfile) / ours]
 
 
 def main():
-    path, record_count, rounds, table = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    scan, path, record_count, rounds, table = sys.argv[1:3] + [int(n) for n in sys.argv[3:5]] + sys.argv[5:]
     make_stream(path, record_count)
-    best = measure(candidates(path, record_count), rounds)
+    best = measure(candidates(scan, path, record_count), rounds)
     with open(table, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tool", "source"] + COLUMNS)
