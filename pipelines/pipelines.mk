@@ -105,8 +105,7 @@ $(RUNS)/%/parameters:
 
 # How many there are, for the paper's first page:
 
-$(call table,profile): $(run_names:%=$(RUNS)/%/log.csv) \
-    $(if $(filter $(PROFILE)$(comma)$(words $(run_names)),$(file <$(TABLES)/profile.csv)),,FORCE)
+$(call table,profile): $(run_names:%=$(RUNS)/%/log.csv)
 	echo profile,runs; echo $(PROFILE),$(words $(run_names))
 
 # `pipelines/train` trains a run from where it stopped, and puts what it leaves in place when it
@@ -134,9 +133,23 @@ jobs = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 THREADS = $(shell echo $$(( $(CORES) > $(jobs) ? $(CORES) / $(jobs) : 1 )))
 
 # Tables are made anew when their chapter, a tool or one of the small programs beside the chapters
-# changes; the checksums of all of them are part of the provenance.
+# changes; the checksums of all of them are part of the provenance. A seed or a radius less makes no
+# file newer, but what is there says too much: so the settings of the profile and the names of the
+# runs are kept as a run's parameters are, and where they differ tables are made anew as well.
 
-$(table_files) $(pair_files): $(filter-out %/train-sam,$(TOOL_BINARIES)) \
+profile_variables := $(shell sed -n 's/^\([A-Z_]*\) *:=.*/\1/p' pipelines/profiles/$(PROFILE).mk)
+settings := $(foreach name,$(profile_variables),'$(name) = $(strip $($(name)))') \
+    $(run_names:%='run %')
+$(if $(call same,$(subst ',,$(settings)),$(file <$(RESULTS)/settings)),,\
+    $(eval $(RESULTS)/settings: FORCE))
+
+$(RESULTS)/settings:
+	@mkdir -p $(@D); printf '%s\n' $(settings) > $@.new
+	@if [ -e $@ ]; then echo '  the settings of all tables change (< was, > is now)'; fi
+	@if [ -e $@ ]; then diff $@ $@.new || :; fi
+	@mv $@.new $@
+
+$(table_files) $(pair_files): $(RESULTS)/settings $(filter-out %/train-sam,$(TOOL_BINARIES)) \
     $(wildcard pipelines/*.awk pipelines/*.mlr)
 $(table_files) $(pair_files) $(figure_files): | $(RESULTS)/environment.json
 $(if $(V),,$(eval .SILENT: $(table_files) $(pair_files) $(figure_files)))

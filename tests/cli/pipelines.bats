@@ -83,6 +83,20 @@ trained() {
     [ "$(jq -r .info.settings.momentum "$results/runs/sgd_0_1/provenance.json")" = 0.8 ]
 }
 
+# No file is newer then than the table.
+@test "a seed less is one less in the tables, and make says what changed" {
+    table=$results/tables/large-batches-runs.csv
+    seeds() { mlr --icsv --onidx cut -f seed "$table" | sort -u | paste -sd' '; }
+    smoke GRID_EPOCHS=1 SEEDS="1 2" "$table"
+    [ "$(seeds)" = "1 2" ]
+    run smoke GRID_EPOCHS=1 SEEDS="1 2" "$table"
+    [[ $output != *MAKE* ]]
+    run smoke GRID_EPOCHS=1 SEEDS=1 "$table"
+    [ "$status" -eq 0 ]
+    [[ $output == *"settings of all tables change"*"> SEEDS = 1"* && $output != *TRAIN* ]]
+    [ "$(seeds)" = 1 ]
+}
+
 @test "make killed inside a run goes on there, and leaves the same bytes as one that was not" {
     long="LONG_EPOCHS=12 LONG_TRAIN_SIZE=640"
     # shellcheck disable=SC2086
