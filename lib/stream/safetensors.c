@@ -157,6 +157,8 @@ static int parse_meta(json_t *entries, struct sam_header *header, struct sam_err
 {
     const char *key;
     json_t *value;
+    if (json_is_null(entries)) /* as good as left out, to the format's own library too */
+        return 0;
     if (!json_is_object(entries))
         return sam_error_set(error, SAM_FAILED, "__metadata__ is no JSON object, wanted one");
     header->meta = sam_memory_new(json_object_size(entries), sizeof *header->meta, error);

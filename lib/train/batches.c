@@ -59,15 +59,6 @@ void sam_batches_free(struct sam_batches *batches)
     *batches = (struct sam_batches){0};
 }
 
-int sam_batches_check(const struct sam_batches *batches, struct sam_error *error)
-{
-    if (batches->size <= batches->split.train_count)
-        return 0;
-    return sam_error_set(error, SAM_USAGE,
-                         "--batch-size: %u, wanted at most the number of training images: %u",
-                         batches->size, batches->split.train_count);
-}
-
 uint32_t sam_batches_per_epoch(const struct sam_batches *batches)
 {
     return (batches->split.train_count + batches->size - 1) / batches->size;

@@ -38,11 +38,7 @@ int sam_batches_init(struct sam_batches *batches, const struct sam_settings *set
                      struct sam_pool *pool, struct sam_error *error);
 void sam_batches_free(struct sam_batches *batches);
 
-/* SAM_USAGE if the training part is smaller than a minibatch: then there are no epochs to take
- * minibatches from. */
-int sam_batches_check(const struct sam_batches *batches, struct sam_error *error);
-
-/* Minibatches in an epoch: the last, smaller one counts. */
+/* Minibatches in an epoch: the last, smaller one counts, also where it is the only one. */
 uint32_t sam_batches_per_epoch(const struct sam_batches *batches);
 
 /* Makes minibatch `index` (from 0) of `epoch` (from 1) the one at hand. */

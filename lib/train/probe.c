@@ -24,8 +24,6 @@ static int look(struct sam_run *run, struct sam_floor *floor, uint64_t step, uin
 static int probe_next(struct sam_run *run, const struct sam_probe *probe, struct sam_floor *floor,
                       struct sam_error *error)
 {
-    if (sam_batches_check(&run->batches, error))
-        return -1;
     for (uint64_t i = 0; i < probe->batches; i++) {
         if (probe->moves) {
             if (sam_run_step(run, true, error))

@@ -158,8 +158,7 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
                              "no --dump, but the checkpoint's run has written %" PRIu64
                              " bytes of records: say to which file",
                              run->state.dump_bytes);
-    if (sam_batches_check(&run->batches, error) ||
-        sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
+    if (sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
         check_outputs(settings, error))
         return -1;
     if (settings->dump &&

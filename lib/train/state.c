@@ -181,13 +181,23 @@ static bool agree(const struct sam_setting *setting, const char *now, const char
            (strcmp(setting->name, "kernels") == 0 && strcmp(now, "auto") == 0);
 }
 
+/* Whether a run whose rate does not depend on their number is to have more epochs. */
+static bool is_longer(const struct sam_setting *setting, const struct sam_settings *settings,
+                      const char *saved)
+{
+    return strcmp(setting->name, "epochs") == 0 && settings->schedule == SAM_SCHEDULE_CONSTANT &&
+           settings->epochs > strtoull(saved, NULL, 10);
+}
+
 static int merge(const struct sam_setting *setting, size_t index, const char *saved,
                  const char *path, enum sam_state_merge how, struct sam_settings *settings,
                  struct sam_error *error)
 {
     const bool given = sam_settings_given(settings, setting->offset);
     const bool result = (setting->roles & SAM_SETTINGS_RESULT) == SAM_SETTINGS_RESULT;
-    const bool compare = result && (how == SAM_STATE_SAME || (how == SAM_STATE_FILL && given));
+    const bool longer = given && is_longer(setting, settings, saved);
+    const bool compare =
+        result && !longer && (how == SAM_STATE_SAME || (how == SAM_STATE_FILL && given));
     char *now = sam_settings_text(settings, index, error);
     int status = now ? 0 : -1;
     if (now && compare && !agree(setting, now, saved))

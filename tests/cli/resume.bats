@@ -119,6 +119,22 @@ below() {
     refused 1 "nowhere" train-sam --resume nowhere
 }
 
+@test "where the rate is constant a finished run goes on for more epochs" {
+    # shellcheck disable=SC2086
+    train --schedule constant --epochs 3 --dump-epochs all ${whole[*]}
+    for epochs in 1 2; do
+        # shellcheck disable=SC2086
+        train --schedule constant --epochs $epochs --dump-epochs all ${cut[*]} --resume
+    done
+    refused 2 "--epochs: '1'" train-sam --resume cut --dump cut.dump --epochs 1
+    train-sam --resume cut --dump cut.dump --log cut.csv --epochs 3
+    same_run whole cut
+    # A cosine depends on where it ends.
+    train --checkpoint c >/dev/null
+    refused 2 "--epochs: '3', but the checkpoint c was made with '2'" \
+        train --checkpoint c --resume --epochs 3
+}
+
 @test "--resume FILE with another --checkpoint: the copy is whole, best weights and all" {
     [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
     gcc -shared -fPIC -o stop_at.so "$SAM_TOP/tests/preload/stop_at.c"

@@ -21,6 +21,14 @@ static const char sorted[] =
     "\"perturbed/a.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[16,24]}}      ";
 static const float sorted_data[] = {5, 1, 2, 6, 3, 4};
 
+/* No metadata, written out. */
+static const char null_meta[] =
+    "{\"__metadata__\":null,"
+    "\"current/a.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+    "\"perturbed/a.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,16]},"
+    "\"current/a.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]},"
+    "\"perturbed/a.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[20,24]}}";
+
 static struct sam_reader *begin(const struct fixture *fixture, const struct sam_record **record)
 {
     struct sam_error error;
@@ -89,9 +97,9 @@ static void layouts(void **state)
     const struct {
         const char *json;
         const float *data;
-    } cases[] = {{adjacent, adjacent_data}, {sorted, sorted_data}};
+    } cases[] = {{adjacent, adjacent_data}, {sorted, sorted_data}, {null_meta, adjacent_data}};
     (void)state;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (enum how how = 0; how < HOWS; how++) {
             struct fixture fixture;
             struct sam_error error;
