@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -153,6 +154,21 @@ void sam_pool_run(struct sam_pool *pool, size_t jobs, sam_pool_job *work, void *
     sam_pool_run_tasks(pool, &(struct sam_pool_task){jobs, work, context}, 1);
 }
 
+/* Signals are for the threads of the caller, but for those that a write, or a page that is not
+ * there, brings upon the thread itself. */
+static int start(struct worker *worker)
+{
+    sigset_t most, before;
+    sigfillset(&most);
+    sigdelset(&most, SIGPIPE);
+    sigdelset(&most, SIGXFSZ);
+    sigdelset(&most, SIGBUS);
+    pthread_sigmask(SIG_BLOCK, &most, &before);
+    const int status = pthread_create(&worker->thread, NULL, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
 struct sam_pool *sam_pool_new(int threads, struct sam_error *error)
 {
     struct sam_pool *pool =
@@ -166,7 +182,7 @@ struct sam_pool *sam_pool_new(int threads, struct sam_error *error)
     for (int i = 1; i < threads; i++) {
         struct worker *worker = &pool->worker[i];
         *worker = (struct worker){.pool = pool, .number = i};
-        if (pthread_create(&worker->thread, NULL, worker_main, worker)) {
+        if (start(worker)) {
             sam_error_set(error, SAM_FAILED, "cannot start thread %d of %d", i + 1, threads);
             sam_pool_free(pool);
             return NULL;

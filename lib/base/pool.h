@@ -16,7 +16,8 @@ struct sam_pool;
  * that runs it, for scratch memory; a result must not depend on the worker. */
 typedef void sam_pool_job(void *context, size_t job, int worker);
 
-/* A pool of `threads` >= 1 workers; the caller of sam_pool_run() is one of them. */
+/* A pool of `threads` >= 1 workers; the caller of sam_pool_run() is one of them. The others take no
+ * signals but SIGPIPE, SIGXFSZ and SIGBUS. */
 struct sam_pool *sam_pool_new(int threads, struct sam_error *error);
 void sam_pool_free(struct sam_pool *pool);
 int sam_pool_threads(const struct sam_pool *pool);

@@ -1,10 +1,7 @@
 #include "stream/ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-
-#include "base/pool.h"
 
 /* A thread without a free room looks this often for one, some ten microseconds: as long as a chunk
  * takes to prepare, and less than a sleep and a wake-up cost. */
@@ -145,10 +142,13 @@ static int await_room(struct ahead *ahead, const struct cursor *cursor)
     return ahead->over ? -1 : room;
 }
 
-static void work(struct ahead *ahead, int thread)
+/* Job 0 and job 1 of the pool, each a thread's. If the second comes late, the first does it all. */
+static void work(void *context, size_t thread, int worker)
 {
-    struct cursor cursor = {.rooms = thread * EACH};
+    struct ahead *ahead = context;
+    struct cursor cursor = {.rooms = (int)thread * EACH};
     int room;
+    (void)worker;
     pthread_mutex_lock(&ahead->mutex);
     while ((room = await_room(ahead, &cursor)) >= 0) {
         const size_t number = ahead->next++;
@@ -164,38 +164,16 @@ static void work(struct ahead *ahead, int thread)
     pthread_mutex_unlock(&ahead->mutex);
 }
 
-static void *work_second(void *context)
-{
-    work(context, 1);
-    return NULL;
-}
-
-/* Signals are for the caller's thread, but for those that a write, or a page that is not there,
- * brings upon the thread itself. */
-static bool start(struct ahead *ahead, pthread_t *thread)
-{
-    sigset_t most, before;
-    sigfillset(&most);
-    sigdelset(&most, SIGPIPE);
-    sigdelset(&most, SIGXFSZ);
-    sigdelset(&most, SIGBUS);
-    pthread_sigmask(SIG_BLOCK, &most, &before);
-    const int status = pthread_create(thread, NULL, work_second, ahead);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status == 0;
-}
-
-int sam_ahead_visit(const struct sam_ahead_file *file, bool alone, sam_reader_visitor *visit,
-                    void *context, struct sam_error *error)
+int sam_ahead_visit(const struct sam_ahead_file *file, struct sam_pool *pool,
+                    sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     struct ahead ahead = {.file = file, .visit = visit, .context = context, .error = error};
-    pthread_t second;
     pthread_mutex_init(&ahead.mutex, NULL);
     pthread_cond_init(&ahead.moved, NULL);
-    const bool started = !alone && sam_pool_processors() > 1 && start(&ahead, &second);
-    work(&ahead, 0);
-    if (started)
-        pthread_join(second, NULL);
+    if (pool)
+        sam_pool_run(pool, SAM_AHEAD_THREADS, work, &ahead);
+    else
+        work(&ahead, 0, 0);
     pthread_cond_destroy(&ahead.moved);
     pthread_mutex_destroy(&ahead.mutex);
     return ahead.status;

@@ -3,20 +3,21 @@
  *
  * Chunks are visited in their order, one at a time, by whichever thread has read the one whose turn
  * it is: neither waits for the other before its rooms are full. So the visitor sees the same
- * chunks, the same errors and the same end as with one thread. The second thread takes no signals
- * but those of a write and of a page that is not there, and has ended when the visit returns. Since
- * that waits for a read to end, a pipe must not be visited so. */
+ * chunks, the same errors and the same end as with one thread. A visit returns when the second
+ * thread has left it; since that waits for a read to end, a pipe must not be visited so. */
 #ifndef SAM_STREAM_AHEAD_H
 #define SAM_STREAM_AHEAD_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "stream/reader.h"
 
 /* Rooms for chunks, some for each thread, since memory that two processors write to in turn is
- * slow. */
-enum { SAM_AHEAD_THREADS = 2, SAM_AHEAD_EACH = 3 };
+ * slow. As many as let one thread go on while another program has the other's processor for a
+ * while; those that are not needed are never touched. */
+enum { SAM_AHEAD_THREADS = 2, SAM_AHEAD_EACH = 6 };
 enum { SAM_AHEAD_ROOMS = SAM_AHEAD_THREADS * SAM_AHEAD_EACH };
 
 /* The chunks of a file: functions of a context that both threads may call at once. */
@@ -29,9 +30,9 @@ struct sam_ahead_file {
     int (*read)(const void *context, int room, struct sam_chunk *chunk, struct sam_error *error);
 };
 
-/* Reads and visits all chunks in order. With `alone`, or where there is but one processor or no
- * thread to be had, all in this thread. */
-int sam_ahead_visit(const struct sam_ahead_file *file, bool alone, sam_reader_visitor *visit,
-                    void *context, struct sam_error *error);
+/* Reads and visits all chunks in order, with the threads of the pool, SAM_AHEAD_THREADS; without
+ * one (NULL) all in this thread. */
+int sam_ahead_visit(const struct sam_ahead_file *file, struct sam_pool *pool,
+                    sam_reader_visitor *visit, void *context, struct sam_error *error);
 
 #endif

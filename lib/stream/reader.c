@@ -46,9 +46,11 @@ struct sam_reader {
     const struct sam_preparation *preparation; /* of the visit, or NULL */
     struct sam_arena *preparing;               /* for what is prepared in each room */
 
-    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, or NULL. */
+    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, or NULL; who
+     * visits large records, or NULL. */
     const bool *wanted;
     struct sam_mapping *mapping;
+    struct sam_pool *pool;
 
     /* Of a pipe: per tensor of the header its pair, or NULL if it has none or it is not wanted. */
     const struct sam_pair **pair_of;
@@ -100,6 +102,7 @@ void sam_reader_free(struct sam_reader *reader)
 {
     if (!reader)
         return;
+    sam_pool_free(reader->pool);
     forget_record(reader);
     XXH3_freeState(reader->hash);
     sam_arena_free(reader->buffers);
@@ -298,6 +301,15 @@ static int check_file(struct sam_reader *reader, struct sam_error *error)
     return verify(reader, error);
 }
 
+/* Where there is but one processor or no thread to be had, there is none. One that was started for
+ * each visit would often begin on the processor of this thread. */
+static void start_pool(struct sam_reader *reader)
+{
+    struct sam_error error;
+    if (!reader->pool && sam_pool_processors() > 1)
+        reader->pool = sam_pool_new(SAM_AHEAD_THREADS, &error);
+}
+
 static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
                       void *context, struct sam_error *error)
 {
@@ -307,7 +319,9 @@ static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_
     reader->wanted = wanted;
     if (large && bytes <= most_mapped)
         reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
-    int status = sam_ahead_visit(&file, !large, visit, context, error);
+    if (large)
+        start_pool(reader);
+    int status = sam_ahead_visit(&file, large ? reader->pool : NULL, visit, context, error);
     if (!status)
         status = check_mapping(reader, bytes, error);
     sam_mapping_free(reader->mapping);

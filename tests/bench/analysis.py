@@ -13,7 +13,8 @@ a machine on which there is too much of that.
                    elsewhere some processors copy at a fifth of the speed; or `cat STREAM | wc -c`
     scan_ms        SCAN, the program of tests/bench/scan.c: all threads add the file up, as it lies mapped,
                    which nobody who looks at every number can be faster than
-    numpy_ms       the same counts by NumPy, from arrays that are in memory already
+    numpy_ms       the same counts by NumPy, from arrays that are in memory already; that they are the same is
+                   looked at first
     numpy_read_ms  np.fromfile() of those arrays, which is not part of numpy_ms
     numpy_ratio    numpy_ms / ours_ms: reading the data is in ours alone
     file_ratio     (numpy_ms + numpy_read_ms) / ours_ms: both begin at the file
@@ -32,7 +33,6 @@ import numpy as np
 
 BIN = os.environ["SAM_BIN"]
 N = 11220132
-TOOLS = ["classify-ratio", "bucket-stats", "flat-threshold", "overlap", "class-transitions"]
 
 
 def shapes():
@@ -81,44 +81,73 @@ def make_stream(path, record_count):
 
 
 # --- NumPy, as one would write it -----------------------------------------------------------------------
+#
+# The counts are the tools', which check() holds them against. What is shorter counts otherwise: g * gp > 0
+# is no comparison of signs where the product is below the range of floats, and puts the parameters that have
+# no ratio into a class.
+
+
+def gradients(path, number):
+    """g and gp of record `number`, from 1, of all tensors one after the other."""
+    with open(path, "rb") as file:
+        for _ in range(number):
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            values = np.fromfile(file, dtype="f4", count=2 * N)
+    names = [prefix + name for name, _ in shapes() for prefix in ("current/", "perturbed/")]
+    parts = np.split(values, [header[name]["data_offsets"][0] // 4 for name in names[1:]])
+    return np.concatenate(parts[0::2]), np.concatenate(parts[1::2])
+
+
+def numpy_members(g, gp):
+    """Class 1."""
+    return (np.signbit(g) == np.signbit(gp)) & (np.abs(gp) > np.abs(g)) & (g != 0) & np.isfinite(gp)
+
+
+def numpy_parts(g, gp):
+    same, larger = (np.signbit(g) == np.signbit(gp)) | (gp == 0), np.abs(gp) > np.abs(g)
+    return np.isfinite(g) & np.isfinite(gp) & (g != 0), same, larger
 
 
 def numpy_classes(g, gp):
-    same, larger = g * gp > 0, np.abs(gp) > np.abs(g)
-    return [np.count_nonzero(part) for part in (same & larger, same & ~larger, ~same & larger, ~same & ~larger)]
+    defined, same, larger = numpy_parts(g, gp)
+    classes = (same & larger, same & ~larger, ~same & larger, ~same & ~larger)
+    return [np.count_nonzero(defined & members) for members in classes] + [np.count_nonzero(~defined)]
 
 
 def numpy_buckets(g, gp):
     with np.errstate(divide="ignore", invalid="ignore"):
         r = gp.astype(np.float64) / g
-    r = r[r > 1]
-    return [np.count_nonzero(r >= edge) for edge in (1, 1.2, 1.5, 2, 4, 8, 16)]
+    r = r[(r > 1) & (r < np.inf)]
+    at_least = [np.count_nonzero(r >= edge) for edge in (1, 1.2, 1.5, 2, 4, 8, 16)] + [0]
+    return at_least[:1] + [more - fewer for more, fewer in zip(at_least, at_least[1:])]
 
 
 def numpy_threshold(g, gp):
-    m = np.abs(g)
-    members = (g * gp > 0) & (np.abs(gp) > m)
+    m, members = np.abs(g), numpy_members(g, gp)
     k = np.count_nonzero(members)
     threshold = np.partition(m, m.size - 1 - k)[m.size - 1 - k]
-    return np.count_nonzero(members & (m > threshold))
+    return [k, threshold, np.count_nonzero(members & (m > threshold))]
 
 
 def numpy_overlap(g, gp, reference):
-    members = (g * gp > 0) & (np.abs(gp) > np.abs(g))
-    return np.count_nonzero(members), np.count_nonzero(members & reference)
+    members = numpy_members(g, gp)
+    return [np.count_nonzero(members), np.count_nonzero(members & reference)]
+
+
+def numpy_class_numbers(g, gp):
+    defined, same, larger = numpy_parts(g, gp)
+    return (np.uint8(2) - larger + np.uint8(2) * ~same) * defined
 
 
 def numpy_transitions(g, gp, before):
-    same, larger = g * gp > 0, np.abs(gp) > np.abs(g)
-    classes = (2 - larger + 2 * ~same).astype(np.uint8)
-    return np.bincount(before * np.uint8(5) + classes, minlength=25)
+    return list(np.bincount(before * np.uint8(5) + numpy_class_numbers(g, gp), minlength=25))
 
 
-def numpy_calls():
-    rng = np.random.default_rng(2)
-    g = rng.standard_normal(size=N, dtype=np.float32)
-    gp = g + np.float32(0.8) * rng.standard_normal(size=N, dtype=np.float32)
-    reference, before = rng.random(N) < 0.5, rng.integers(0, 5, N).astype(np.uint8)
+def numpy_calls(path):
+    """{tool: its counts of the stream's second record, which comes after the first or refers to it}"""
+    g, gp = gradients(path, 2)
+    before = numpy_class_numbers(*gradients(path, 1))
+    reference = before == 1
     return {
         "classify-ratio": lambda: numpy_classes(g, gp),
         "bucket-stats": lambda: numpy_buckets(g, gp),
@@ -126,6 +155,26 @@ def numpy_calls():
         "overlap": lambda: numpy_overlap(g, gp, reference),
         "class-transitions": lambda: numpy_transitions(g, gp, before),
     }
+
+
+# What the calls return are these columns.
+COUNTS = {
+    "classify-ratio": ["class1", "class2", "class3", "class4", "undefined"],
+    "bucket-stats": ["class1", "1-1.2", "1.2-1.5", "1.5-2", "2-4", "4-8", "8-16", "16-inf"],
+    "flat-threshold": ["class_size", "threshold", "above"],
+    "overlap": ["class_size", "overlap"],
+    "class-transitions": ["from%d_to%d" % (i, j) for i in range(5) for j in range(5)],
+}
+
+
+def check(calls, path):
+    """Times of different counts are not compared."""
+    for tool, call in calls.items():
+        table = subprocess.run([os.path.join(BIN, tool), path], check=True, stdout=subprocess.PIPE, text=True).stdout
+        row = next(row for row in csv.DictReader(table.splitlines()) if row["step"] == "2")
+        ours, numpy = [float(row[column]) for column in COUNTS[tool]], [float(number) for number in call()]
+        if ours != numpy:
+            sys.exit("%s: %s, but NumPy %s" % (tool, ours, numpy))
 
 
 # --- Times ----------------------------------------------------------------------------------------------------
@@ -160,9 +209,10 @@ def candidates(scan, path, record_count):
     calls["scan"] = (run_shell("exec '%s' '%s'" % (scan, path)), record_count)
     calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=2 * N), 1)
     calls["wc"] = (run_shell("cat '%s' | wc -c" % path), record_count)
-    for name, call in numpy_calls().items():
-        calls["numpy " + name] = (call, 1)
-    for tool in TOOLS:
+    numpy = numpy_calls(path)
+    check(numpy, path)
+    for tool, call in numpy.items():
+        calls["numpy " + tool] = (call, 1)
         binary = os.path.join(BIN, tool)
         calls["file " + tool] = (run_shell("exec '%s' '%s'" % (binary, path)), record_count)
         calls["pipe " + tool] = (run_shell("cat '%s' | '%s'" % (path, binary)), record_count)
@@ -195,7 +245,7 @@ def main():
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tool", "source"] + COLUMNS)
         print("%-17s  %6s" % ("tool", "source"), *("%13s" % column for column in COLUMNS))
-        for tool in TOOLS:
+        for tool in COUNTS:
             for source, reading in (("file", "read"), ("pipe", "wc")):
                 row = ["%.4g" % number for number in numbers(best, tool, source, reading)]
                 writer.writerow([tool, source] + row)

@@ -90,7 +90,10 @@ static int visit_all(struct numbers numbers, struct visited *visited, bool alone
     const struct sam_ahead_file file = {&numbers, next_number, read_number};
     visited->alone = alone;
     visited->caller = pthread_self();
-    const int status = sam_ahead_visit(&file, alone, visit_number, visited, error);
+    struct sam_pool *pool = alone ? NULL : sam_pool_new(SAM_AHEAD_THREADS, error);
+    assert_true(alone || pool);
+    const int status = sam_ahead_visit(&file, pool, visit_number, visited, error);
+    sam_pool_free(pool);
     assert_false(clash);
     assert_false(visited->wrong);
     return status;
