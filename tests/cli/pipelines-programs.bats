@@ -191,7 +191,7 @@ MD
 @test "record: a result lands whole, with its command, inputs and environment beside it" {
     echo '{"commit": "abc"}' >environment.json
     printf 'a\nb\n' >input
-    TARGET=out.csv INPUTS="input FORCE" ENVIRONMENT=environment.json PROFILE=p \
+    TARGET=out.csv INPUTS=input ENVIRONMENT=environment.json PROFILE=p \
         "$programs/record" -euo pipefail -c 'sort -r input'
     [ "$(cat out.csv)" = "$(printf 'b\na')" ]
     run jq -r '.command, .profile, .environment.commit, .inputs.input' out.csv.provenance.json

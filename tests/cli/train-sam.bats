@@ -33,6 +33,13 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
     [ "$(mlr --icsv --onidx filter 'is_empty($test_accuracy)' table | wc -l)" -eq 0 ]
 }
 
+@test "fewer images than a minibatch are one minibatch" {
+    train --batch-size 64 >more
+    train --batch-size 48 >all
+    diff <(without_seconds more) <(without_seconds all)
+    [ "$(mlr --icsv --onidx cut -f step more | paste -sd' ')" = "1 2" ]
+}
+
 @test "--test-every leaves out the test set, but never at the end" {
     train --epochs 5 --test-every 2 >table
     [ "$(mlr --icsv --onidx filter 'is_not_empty($test_loss)' then cut -f epoch table |
@@ -244,7 +251,6 @@ CASES
 }
 
 @test "settings that the images cannot bear are refused with status 2" {
-    refused 2 "--batch-size" train --batch-size 64
     refused 2 "49" train --train-size 49
     refused 2 "--dump-steps" train --dump d --dump-steps 7
     refused 2 "--dump-every" train --dump d --dump-every 7
