@@ -130,6 +130,9 @@ trained() {
     for file in gradients weights.safetensors best.safetensors; do
         cmp $file "$BATS_TEST_TMPDIR/whole/runs/observed/$file"
     done
+    jq -r '.files | to_entries[] | .value + "  " + .key' provenance.json >sums
+    [ "$(wc -l <sums)" -eq 4 ]
+    sha256sum --check --quiet sums
     # All columns but the seconds.
     diff <(cut -d, -f 1-12 "$BATS_TEST_TMPDIR/whole/runs/observed/log.csv") <(cut -d, -f 1-12 log.csv)
 }
