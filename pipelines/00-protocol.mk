@@ -45,7 +45,8 @@ LONG_STEPS := $(shell echo $$((($(LONG_TRAIN_SIZE) + $(BATCH) - 1) / $(BATCH))))
 
 # The two kinds of runs against the notes', from what the runs themselves keep of their options:
 
-$(call table,scale): data/notes-protocol.csv $(RUNS)/observed/parameters $(RUNS)/sgd_0_1/parameters
+$(call table,scale): data/notes-protocol.csv $(RUNS)/observed/parameters \
+    $(RUNS)/sgd_0_$(firstword $(SEEDS))/parameters
 	awk -f pipelines/scale.awk $(wordlist 1,3,$^)
 
 # @table scale

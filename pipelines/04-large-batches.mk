@@ -81,8 +81,9 @@ $(call table,large-batches): $(TABLES)/large-batches-runs.csv $(TABLES)/large-ba
 # first for no reason but the number of images: what the notes saw, without any training. The last
 # columns are what is left when the noise is taken out. Only there could a slower learning show.
 
-$(call table,large-batches-curves): $(patsubst %,$(RUNS)/%/log.csv,$(filter %_1,$(BATCH_RUNS)))
-	$(call each_run,$(filter %_1,$(BATCH_RUNS)),cat $(RUNS)/$$run/log.csv) | mlr --csv \
+BATCH_CURVES := $(filter %_$(firstword $(SEEDS)),$(BATCH_RUNS))
+$(call table,large-batches-curves): $(BATCH_CURVES:%=$(RUNS)/%/log.csv)
+	$(call each_run,$(BATCH_CURVES),cat $(RUNS)/$$run/log.csv) | mlr --csv \
 	    cut -f run,update,rho,epoch,gradient_norm,val_accuracy then $(arms) \
 	    then put '$$progress = $$epoch / $(GRID_EPOCHS)' \
 	    then put '$$arm = $$batch_size . "/" . $$lr'

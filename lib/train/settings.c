@@ -45,7 +45,7 @@ static const struct sam_setting table[] = {
     TEXT("data", data, SAM_SETTINGS_SAVED | GRADIENT, NULL, "FOLDER",
          "folder of the data set (fashion-mnist: the Debian package's)"),
     COUNT("train-size", train_size, RESULT | GRADIENT, NULL, 1, UINT32_MAX, "N",
-          "train on N images only, as many of each class (all)"),
+          "train on N images only, in proportion to the classes (all)"),
     NUMBER("val-fraction", val_fraction, RESULT | GRADIENT, "0.1", 0, 0.999, "SHARE",
            "share of the training images kept for validation"),
     TEXT("augment", augment, RESULT | GRADIENT, "all", "LIST",
