@@ -137,6 +137,18 @@ trained() {
     diff <(cut -d, -f 1-12 "$BATS_TEST_TMPDIR/whole/runs/observed/log.csv") <(cut -d, -f 1-12 log.csv)
 }
 
+@test "a whole run of which one more file is asked keeps what it has" {
+    folder=$results/runs/sam_0.1_1
+    smoke GRID_EPOCHS=2 predicting_runs= "$folder/gradients"
+    cp -r "$folder" "$BATS_TEST_TMPDIR/before"
+    [ ! -e "$folder/predictions.csv" ]
+    smoke GRID_EPOCHS=2 predicting_runs=sam_0.1_1 "$folder/predictions.csv"
+    [ -s "$folder/predictions.csv" ]
+    for file in gradients weights.safetensors best.safetensors log.csv; do
+        cmp "$folder/$file" "$BATS_TEST_TMPDIR/before/$file"
+    done
+}
+
 @test "make status tells done, missing and changed runs apart" {
     smoke "$results/runs/sgd_0_1/log.csv"
     run smoke status
