@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/csv.h"
@@ -78,7 +79,9 @@ int sam_history_open(struct sam_history *history, const char *path, struct sam_e
                                          "seconds",
                                          NULL};
     const bool out = !path || strcmp(path, "-") == 0;
-    char *old = !out && *history->rows ? read_text(path) : NULL;
+    struct stat status; /* a pipe holds no earlier table, and would never end */
+    const bool kept = !out && *history->rows && !stat(path, &status) && S_ISREG(status.st_mode);
+    char *old = kept ? read_text(path) : NULL;
     history->path = path;
     history->file = out ? stdout : fopen(path, old ? "r+b" : "wb");
     if (!history->file) {

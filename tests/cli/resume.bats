@@ -105,6 +105,13 @@ below() {
     [ "$(mlr --icsv --onidx cut -f seconds elsewhere | tr -d '\n')" = "" ]
 }
 
+@test "a resumed run writes its table to a pipe, whole" {
+    train --schedule constant --epochs 1 --checkpoint c --log c.csv
+    timeout -s KILL 60 bash -c "$(declare -f train); train --schedule constant --epochs 2 \
+        --checkpoint c --resume --log /dev/stdout" | cat >table
+    [ "$(wc -l <table)" -eq 3 ]
+}
+
 @test "--resume FILE takes the settings from the checkpoint" {
     [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
     train --rho 0.3 --perturbed-classes 1,3 --seed 4 --checkpoint whole --log whole.csv
