@@ -209,8 +209,9 @@ MCNEMAR_RUNS := $(SGD_RUNS) $(call grid,$(TABLE_1) $(TABLE_2),$(RHO))
 predicting_runs += $(MCNEMAR_RUNS)
 
 $(call table,mcnemar): $(MCNEMAR_RUNS:%=$(RUNS)/%/predictions.csv)
-	awk -f pipelines/statistics.awk -f pipelines/mcnemar.awk \
-	    $(MCNEMAR_RUNS:%=$(RUNS)/%/predictions.csv)
+	awk -f pipelines/statistics.awk -f pipelines/mcnemar.awk /dev/null \
+	    $$(for run in $(MCNEMAR_RUNS); do \
+	        $(call unless_diverged,echo $(RUNS)/$$run/predictions.csv); done)
 
 # @table mcnemar
 #   rho | $\rho$ | %g

@@ -48,7 +48,7 @@ norms = for size in $(BATCH) $(LARGE_BATCH); do dump-grads --checkpoint $(RUNS)/
     mlr --csv json-parse -f metadata then flatten
 
 $(call table,large-batches-squares): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
-	$(call each_run,$(BATCH_RUNS),$(norms)) | mlr --csv rename metadata.batch_size,batch_size \
+	$(call each_run,$(BATCH_RUNS),$(call unless_diverged,$(norms))) | mlr --csv rename metadata.batch_size,batch_size \
 	    then put '$$square = $$gradient_norm ** 2' \
 	    then stats1 -a count,mean,var -f square -g update,rho,seed,batch_size
 

@@ -14,7 +14,8 @@
 RADIUS_RUNS := $(call grid,sam,$(RADII))
 
 $(call table,radius-shares): $(RADIUS_RUNS:%=$(RUNS)/%/gradients)
-	$(call each_run,$(RADIUS_RUNS),classify-ratio --percent --null $(RUNS)/$$run/gradients)
+	$(call each_run,$(RADIUS_RUNS),$(call unless_diverged,classify-ratio --percent --null \
+	    $(RUNS)/$$run/gradients))
 
 $(call table,radius-accuracies): $(RADIUS_RUNS:%=$(RUNS)/%/log.csv)
 	$(call each_run,$(RADIUS_RUNS),$(accuracy))

@@ -3,7 +3,8 @@
 #     awk -f statistics.awk -f mcnemar.awk UPDATE_RHO_SEED/predictions.csv ...
 #
 # In: for each run, known by the name of its folder, whether its best weights are right on each test
-# image (the column `best`). SGD's runs come first; every other run is paired with that of its seed.
+# image (the column `best`). SGD's runs come first; every other run is paired with that of its seed,
+# if there is one.
 # Out: a row a run: `won`, images that only the update gets right, `lost`, those that only SGD does,
 # the exact two-sided probability that the difference is chance, and the same after Holm's
 # adjustment for all rows. (Over the seeds there is no sum: an image that is counted once a seed is
@@ -14,7 +15,8 @@ BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g" }
 FNR == 1 {
     depth = split(FILENAME, folder, "/")
     split(folder[depth - 1], name, "_")
-    if (name[1] != "sgd") text[++runs] = name[2] OFS name[1] OFS name[3]
+    if (name[1] == "sgd") seeds[name[3]] = 1
+    else if (name[3] in seeds) text[++runs] = name[2] OFS name[1] OFS name[3]
     for (i = 1; i <= NF; i++) if ($i == "best") best = i
     next
 }

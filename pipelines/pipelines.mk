@@ -63,6 +63,10 @@ $(TABLES)/% $(FIGURES)/% $(PAIRS)/%: private export ENVIRONMENT = $(RESULTS)/env
 each_run = for run in $(1); do $(2) | mlr --icsv --ojson put '$$run = "'$$run'"'; done | \
     mlr --ijson --ocsv unsparsify then put -f pipelines/run-name.mlr
 
+# A run that diverged has no weights to ask, and may have no records: it is left out.
+
+unless_diverged = if [ ! -e $(RUNS)/$$run/diverged ]; then $(1); fi
+
 # A figure is one gnuplot script, which draws it as SVG for the page, as PDF for print, and as
 # PNG.
 
