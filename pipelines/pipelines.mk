@@ -98,12 +98,12 @@ within = $(findstring |$(strip $(1))|,|$(strip $(2))|)
 same = $(and $(call within,$(1),$(2)),$(call within,$(2),$(1)))
 $(foreach name,$(run_names),$(if $(call same,$(run.$(name)),$(file <$(RUNS)/$(name)/parameters)),,\
     $(eval $(RUNS)/$(name)/parameters: FORCE)))
+tell_change = @if [ -e $@ ]; then echo '  $(1) change (< was, > is now)'; diff $@ $@.new || :; fi
 
 $(RUNS)/%/parameters:
 	@mkdir -p $(@D)
 	@echo '$(strip $(run.$*))' | sed 's/ --/\n--/g' > $@.new
-	@if [ -e $@ ]; then echo "  run $*: its parameters change (< was, > is now)"; fi
-	@if [ -e $@ ]; then diff $@ $@.new || :; fi
+	$(call tell_change,run $*: its parameters)
 	@find $(@D) -type f ! -name parameters.new -delete
 	@mv $@.new $@
 
@@ -149,8 +149,7 @@ $(if $(call same,$(subst ',,$(settings)),$(file <$(RESULTS)/settings)),,\
 
 $(RESULTS)/settings:
 	@mkdir -p $(@D); printf '%s\n' $(settings) > $@.new
-	@if [ -e $@ ]; then echo '  the settings of all tables change (< was, > is now)'; fi
-	@if [ -e $@ ]; then diff $@ $@.new || :; fi
+	$(call tell_change,the settings of all tables)
 	@mv $@.new $@
 
 $(table_files) $(pair_files): $(RESULTS)/settings $(filter-out %/train-sam,$(TOOL_BINARIES)) \

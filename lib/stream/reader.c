@@ -301,13 +301,14 @@ static int check_file(struct sam_reader *reader, struct sam_error *error)
     return verify(reader, error);
 }
 
-/* Where there is but one processor or no thread to be had, there is none. One that was started for
- * each visit would often begin on the processor of this thread. */
-static void start_pool(struct sam_reader *reader)
+/* The threads that visit large records, or NULL where there is but one processor or no thread to be
+ * had. If they were started for each visit, they would often begin on the processor of this one. */
+static struct sam_pool *pool_of(struct sam_reader *reader)
 {
-    struct sam_error error;
+    struct sam_error ignored;
     if (!reader->pool && sam_pool_processors() > 1)
-        reader->pool = sam_pool_new(SAM_AHEAD_THREADS, &error);
+        reader->pool = sam_pool_new(SAM_AHEAD_THREADS, &ignored);
+    return reader->pool;
 }
 
 static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
@@ -319,9 +320,7 @@ static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_
     reader->wanted = wanted;
     if (large && bytes <= most_mapped)
         reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
-    if (large)
-        start_pool(reader);
-    int status = sam_ahead_visit(&file, large ? reader->pool : NULL, visit, context, error);
+    int status = sam_ahead_visit(&file, large ? pool_of(reader) : NULL, visit, context, error);
     if (!status)
         status = check_mapping(reader, bytes, error);
     sam_mapping_free(reader->mapping);
