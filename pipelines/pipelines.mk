@@ -35,7 +35,7 @@ PAIRS := $(RESULTS)/pairs
 # the same in every country, also where the system knows of none.
 
 export PATH := $(abspath $(BIN)):$(PATH)
-export PROFILE
+export CC PROFILE RUNS
 export LC_ALL := C.UTF-8
 
 # Tables and figures
@@ -129,11 +129,11 @@ outdated = pipelines/outdated $(RUNS) $(run_names)
 tell_outdated = @count=$$($(outdated) | wc -l); [ $$count -eq 0 ] || \
     echo "  runs made by another build of train-sam: $$count (make retrain makes them anew)"
 
-# How many runs are trained side by side is what `-j` says; the processors are divided among them.
-# Their results do not depend on it.
+# How many runs are trained side by side is what `-j` says, without a number as many as there are
+# processors or more; these are divided among them. Their results do not depend on it.
 
 CORES := $(shell nproc)
-jobs = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
+jobs = $(or $(patsubst -j%,%,$(patsubst -j,-j$(CORES),$(filter -j%,$(MAKEFLAGS)))),1)
 THREADS = $(shell echo $$(( $(CORES) > $(jobs) ? $(CORES) / $(jobs) : 1 )))
 
 # Tables are made anew when their chapter, a tool or one of the small programs beside the chapters

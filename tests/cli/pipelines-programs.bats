@@ -191,18 +191,34 @@ MD
 @test "record: a result lands whole, with its command, inputs and environment beside it" {
     echo '{"commit": "abc"}' >environment.json
     printf 'a\nb\n' >input
-    TARGET=out.csv INPUTS=input ENVIRONMENT=environment.json PROFILE=p \
+    mkdir -p mine/runs/{done,planned} other/runs/here
+    echo '{"run": "done"}' >mine/runs/done/provenance.json
+    touch mine/runs/planned/parameters other/runs/here/input
+    TARGET=out.csv INPUTS="input mine/runs/done/log.csv mine/runs/planned/parameters other/runs/here/input" \
+        RUNS=mine/runs ENVIRONMENT=environment.json PROFILE=p \
         "$programs/record" -euo pipefail -c 'sort -r input'
     [ "$(cat out.csv)" = "$(printf 'b\na')" ]
     run jq -r '.command, .profile, .environment.commit, .inputs.input' out.csv.provenance.json
     [ "${lines[0]}" = "sort -r input" ]
     [ "${lines[1]} ${lines[2]}" = "p abc" ]
     [ "${lines[3]}" = "$(sha256sum <input | cut -d ' ' -f 1)" ]
+    [ "$(jq -c '[(.inputs | keys), .runs]' out.csv.provenance.json)" = '[["input",'\
+'"mine/runs/planned/parameters","other/runs/here/input"],[{"run":"done"}]]' ]
+}
+
+@test "record: an input of a run that does not say how it was made leaves no result" {
+    echo '{}' >environment.json
+    TARGET=out.csv INPUTS=runs/one/log.csv RUNS=runs ENVIRONMENT=environment.json PROFILE=p \
+        run "$programs/record" -euo pipefail -c 'echo whole'
+    [ "$status" -ne 0 ]
+    [[ $output == *runs/one/provenance.json* ]]
+    [ ! -e out.csv ]
+    [ ! -e out.csv.provenance.json ]
 }
 
 @test "record: a command that fails leaves nothing, and its own status" {
     echo '{}' >environment.json
-    TARGET=out.csv INPUTS='' ENVIRONMENT=environment.json PROFILE=p \
+    TARGET=out.csv INPUTS='' RUNS=runs ENVIRONMENT=environment.json PROFILE=p \
         run "$programs/record" -euo pipefail -c 'echo half; exit 3'
     [ "$status" -eq 3 ]
     [ "$(ls)" = environment.json ]
@@ -314,4 +330,18 @@ rho,update,seed,won,lost,mcnemar_p,mcnemar_p_holm
 0.1,up,1,4,0,0.125,0.25
 0.1,up,2,1,1,1,1
 CSV
+    # A run whose partner is left out, as it diverged, has no row.
+    awk -f "$programs/statistics.awk" -f "$programs/mcnemar.awk" {sgd_0_1,up_0.1_1,up_0.1_2}/predictions.csv >got
+    diff - got <<'CSV'
+rho,update,seed,won,lost,mcnemar_p,mcnemar_p_holm
+0.1,up,1,4,0,0.125,0.125
+CSV
+}
+
+@test "environment: outside a repository, and of the compiler that is asked for" {
+    cp "$programs/environment" .
+    [ "$(GIT_DIR=nothing CC=clang ./environment | jq -r .commit)" = "no repository" ]
+    printf '#!/bin/sh\necho another compiler\n' >cc
+    chmod +x cc
+    [ "$(CC=./cc ./environment | jq -r .compiler)" = "another compiler" ]
 }

@@ -55,8 +55,8 @@ trained() {
 
 @test "processors are divided among the runs that -j trains side by side" {
     cores=$(nproc)
-    for jobs in 1 2 $((4 * cores)); do
-        threads=$((cores / jobs > 0 ? cores / jobs : 1))
+    for jobs in 1 2 $((4 * cores)) ''; do
+        threads=$((jobs == 1 ? cores : jobs == 2 && cores > 2 ? cores / 2 : 1))
         smoke -n -j$jobs runs | grep 'pipelines/train ' >"$BATS_TEST_TMPDIR/plan"
         run grep -v -- "--threads $threads\$\|--threads $threads " "$BATS_TEST_TMPDIR/plan"
         [ "$output" = "" ]
@@ -139,10 +139,10 @@ trained() {
 
 @test "a whole run of which one more file is asked keeps what it has" {
     folder=$results/runs/sam_0.1_1
-    smoke GRID_EPOCHS=2 predicting_runs= "$folder/gradients"
+    smoke predicting_runs= "$folder/gradients"
     cp -r "$folder" "$BATS_TEST_TMPDIR/before"
     [ ! -e "$folder/predictions.csv" ]
-    smoke GRID_EPOCHS=2 predicting_runs=sam_0.1_1 "$folder/predictions.csv"
+    smoke predicting_runs=sam_0.1_1 "$folder/predictions.csv"
     [ -s "$folder/predictions.csv" ]
     for file in gradients weights.safetensors best.safetensors log.csv; do
         cmp "$folder/$file" "$BATS_TEST_TMPDIR/before/$file"
@@ -189,6 +189,28 @@ trained() {
     [ "$status" -ne 0 ]
     [[ $output == *"--width"* ]]
     [ ! -e "$results/runs/sgd_0_2/log.csv" ]
+}
+
+@test "tables about several runs leave those out that diverged" {
+    runs=(SEEDS="1 2" MCNEMAR_RUNS="sgd_0_1 sgd_0_2 sam_0.1_1 sam_0.1_2"
+        RADIUS_RUNS="sam_0.1_1 sam_0.1_2" BATCH_RUNS="sgd_0_1 sgd_0_2")
+    for run in sgd_0_2 sam_0.1_2; do
+        options=$(smoke -n "$results/runs/$run/parameters" | sed -n "s/^echo '\(--.*\)' | sed.*/\1/p")
+        runs+=("run.$run=$options --lr 1e6")
+    done
+    smoke "${runs[@]}" "$results"/tables/{mcnemar,radius-shares,large-batches-squares}.csv
+    [ -e "$results/runs/sgd_0_2/diverged" ]
+    [ -e "$results/runs/sam_0.1_2/diverged" ]
+    cd "$results/tables"
+    [ "$(mlr --icsv --onidx cut -o -f update,seed mcnemar.csv)" = "sam 1" ]
+    [ "$(mlr --icsv --onidx cut -f run then uniq -a radius-shares.csv)" = sam_0.1_1 ]
+    [ "$(mlr --icsv --onidx cut -f seed then uniq -a large-batches-squares.csv)" = 1 ]
+}
+
+@test "seeds need not begin with 1" {
+    run smoke -n SEEDS="2 3" paper
+    [ "$status" -eq 0 ]
+    [[ $output == *sgd_0_2* && $output != *sgd_0_1[/\ ]* ]]
 }
 
 @test "the smoke profile makes the whole paper, all of it verified" {
