@@ -212,8 +212,7 @@ MD
         run "$programs/record" -euo pipefail -c 'echo whole'
     [ "$status" -ne 0 ]
     [[ $output == *runs/one/provenance.json* ]]
-    [ ! -e out.csv ]
-    [ ! -e out.csv.provenance.json ]
+    [ "$(ls)" = environment.json ]
 }
 
 @test "record: a command that fails leaves nothing, and its own status" {

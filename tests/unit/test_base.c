@@ -1,7 +1,12 @@
 /* Oracles: the published known-answer vectors of Philox4x32-10 (Random123, kat_vectors); hand
  * calculations for the rest. */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -90,6 +95,38 @@ static void pool_runs_tasks_together(void **state)
             assert_int_equal(small[job], 200 * (job + 1));
         sam_pool_free(pool);
     }
+}
+
+struct rendezvous {
+    atomic_int arrived;
+    bool blocks[2][2]; /* by worker: SIGTERM, SIGBUS */
+};
+
+/* Waits for the other job, so that each worker has one. */
+static void look_at_signals(void *context, size_t job, int worker)
+{
+    struct rendezvous *meeting = context;
+    sigset_t blocked;
+    (void)job;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    meeting->blocks[worker][0] = sigismember(&blocked, SIGTERM);
+    meeting->blocks[worker][1] = sigismember(&blocked, SIGBUS);
+    atomic_fetch_add(&meeting->arrived, 1);
+    while (atomic_load(&meeting->arrived) < 2)
+        sched_yield();
+}
+
+static void pool_leaves_signals_to_the_caller(void **state)
+{
+    (void)state;
+    struct sam_error error;
+    struct sam_pool *pool = sam_pool_new(2, &error);
+    struct rendezvous meeting = {0};
+    sam_pool_run(pool, 2, look_at_signals, &meeting);
+    assert_false(meeting.blocks[0][0]);
+    assert_true(meeting.blocks[1][0]);
+    assert_false(meeting.blocks[1][1]);
+    sam_pool_free(pool);
 }
 
 static void numbers_are_strict(void **state)
@@ -208,6 +245,7 @@ int main(void)
         cmocka_unit_test(rng_below_and_permutation),
         cmocka_unit_test(pool_runs_each_job_once),
         cmocka_unit_test(pool_runs_tasks_together),
+        cmocka_unit_test(pool_leaves_signals_to_the_caller),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(number_lists),
         cmocka_unit_test(csv_round_trip),
