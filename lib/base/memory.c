@@ -97,7 +97,7 @@ void sam_arena_free(struct sam_arena *arena)
 struct sam_arena *sam_arena_renew(struct sam_arena *arena, size_t bytes, struct sam_error *error)
 {
     if (arena && bytes <= arena->bytes) {
-        sam_arena_rewind(arena, 0);
+        sam_arena_clear(arena);
         return arena;
     }
     sam_arena_free(arena);
@@ -120,12 +120,7 @@ void *sam_arena_take(struct sam_arena *arena, size_t count, size_t size, struct 
     return piece;
 }
 
-size_t sam_arena_mark(const struct sam_arena *arena)
+void sam_arena_clear(struct sam_arena *arena)
 {
-    return arena->used;
-}
-
-void sam_arena_rewind(struct sam_arena *arena, size_t mark)
-{
-    arena->used = mark;
+    arena->used = 0;
 }

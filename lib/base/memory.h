@@ -34,12 +34,10 @@ void sam_arena_free(struct sam_arena *arena);
 struct sam_arena *sam_arena_renew(struct sam_arena *arena, size_t bytes, struct sam_error *error);
 
 /* `count` elements of `size` bytes from the arena, aligned to SAM_MEMORY_ALIGNMENT, zeroed unless
- * used before a sam_arena_rewind() or _renew(). NULL with `error` if the arena is too small. */
+ * used before a sam_arena_clear() or _renew(). NULL with `error` if the arena is too small. */
 void *sam_arena_take(struct sam_arena *arena, size_t count, size_t size, struct sam_error *error);
 
-/* The position up to which the arena is given out, and a return to such a position: all that was
- * taken since is free again. */
-size_t sam_arena_mark(const struct sam_arena *arena);
-void sam_arena_rewind(struct sam_arena *arena, size_t mark);
+/* Makes all that was taken free again. */
+void sam_arena_clear(struct sam_arena *arena);
 
 #endif

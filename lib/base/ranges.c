@@ -69,13 +69,3 @@ bool sam_ranges_contain(const struct sam_ranges *ranges, uint64_t value)
     }
     return false;
 }
-
-uint64_t sam_ranges_largest(const struct sam_ranges *ranges)
-{
-    uint64_t largest = 0;
-    for (size_t i = 0; i < ranges->count; i++) {
-        if (ranges->list[i].last > largest)
-            largest = ranges->list[i].last;
-    }
-    return largest;
-}

@@ -24,7 +24,4 @@ void sam_ranges_free(struct sam_ranges *ranges);
 
 bool sam_ranges_contain(const struct sam_ranges *ranges, uint64_t value);
 
-/* The largest number contained; 0 if there is none. */
-uint64_t sam_ranges_largest(const struct sam_ranges *ranges);
-
 #endif

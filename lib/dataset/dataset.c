@@ -81,11 +81,6 @@ static int refuse_name(const char *name, struct sam_error *error)
     return sam_error_set(error, SAM_USAGE, "dataset '%s', wanted one of: %s", name, wanted);
 }
 
-const char *const *sam_dataset_names(void)
-{
-    return names;
-}
-
 const char *sam_dataset_default_folder(const char *name)
 {
     const struct set *set = find(name);

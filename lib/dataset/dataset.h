@@ -18,9 +18,6 @@ struct sam_dataset {
     struct sam_images train, test;
 };
 
-/* The names for --dataset, NULL-terminated: "fashion-mnist", "cifar10", "cifar100". */
-const char *const *sam_dataset_names(void);
-
 /* The folder that Debian's package installs Fashion-MNIST to; NULL for the other sets. */
 const char *sam_dataset_default_folder(const char *name);
 

@@ -4,6 +4,13 @@
  * other. */
 enum { TABLES = 4 };
 
+static void add(struct sam_transitions *transitions, const struct sam_transitions *other)
+{
+    for (int from = 0; from < SAM_RATIO_CLASSES; from++)
+        for (int to = 0; to < SAM_RATIO_CLASSES; to++)
+            transitions->counts[from][to] += other->counts[from][to];
+}
+
 void sam_transitions_count(struct sam_transitions *transitions, const uint8_t *before,
                            const uint8_t *after, size_t n)
 {
@@ -11,14 +18,7 @@ void sam_transitions_count(struct sam_transitions *transitions, const uint8_t *b
     for (size_t i = 0; i < n; i++)
         tables[i % TABLES].counts[before[i]][after[i]]++;
     for (int i = 0; i < TABLES; i++)
-        sam_transitions_add(transitions, &tables[i]);
-}
-
-void sam_transitions_add(struct sam_transitions *transitions, const struct sam_transitions *other)
-{
-    for (int from = 0; from < SAM_RATIO_CLASSES; from++)
-        for (int to = 0; to < SAM_RATIO_CLASSES; to++)
-            transitions->counts[from][to] += other->counts[from][to];
+        add(transitions, &tables[i]);
 }
 
 uint64_t sam_transitions_unchanged(const struct sam_transitions *transitions)

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 
-int sam_arch_blocks(const struct sam_arch *arch, int stage)
+static int blocks_in(const struct sam_arch *arch, int stage)
 {
     static const int blocks[2][SAM_ARCH_STAGES] = {{2, 2, 2, 2}, {3, 4, 6, 3}};
     return blocks[arch->depth == 34][stage];
@@ -33,7 +33,7 @@ static size_t count_blocks(const struct sam_arch *arch)
 {
     size_t count = 0;
     for (int stage = 0; stage < SAM_ARCH_STAGES; stage++)
-        count += (size_t)sam_arch_blocks(arch, stage);
+        count += (size_t)blocks_in(arch, stage);
     return count;
 }
 
@@ -129,7 +129,7 @@ static void append_network(struct sam_arch_tables *tables, const struct sam_arch
     append_unit(tables, &tables->stem, "conv1", "bn1");
     int channels = arch->width, size = SAM_ARCH_IMAGE;
     for (int stage = 0; stage < SAM_ARCH_STAGES; stage++)
-        for (int number = 0; number < sam_arch_blocks(arch, stage); number++) {
+        for (int number = 0; number < blocks_in(arch, stage); number++) {
             const int out = arch->width << stage, stride = stage > 0 && number == 0 ? 2 : 1;
             append_block(tables, stage + 1, number, channels, out, size, stride);
             channels = out;

@@ -81,9 +81,6 @@ struct sam_arch_tables {
     size_t linear_weight, linear_bias; /* in the parameter array */
 };
 
-/* Blocks in stage 0 .. 3. */
-int sam_arch_blocks(const struct sam_arch *arch, int stage);
-
 /* Refuses (SAM_USAGE) a depth other than 18 or 34, a width outside 1 .. 1024, channels other than
  * 1 or 3, classes outside 2 .. 256. */
 int sam_arch_check(const struct sam_arch *arch, struct sam_error *error);

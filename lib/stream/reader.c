@@ -391,7 +391,7 @@ static int pass_last(struct sam_reader *reader, const struct sam_pair *pair,
     if (held) {
         reader->held[chunk.pair] = NULL;
         if (--reader->held_count == 0)
-            sam_arena_rewind(reader->holding, 0);
+            sam_arena_clear(reader->holding);
     }
     return 0;
 }

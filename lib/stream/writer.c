@@ -89,22 +89,6 @@ int sam_writer_meta(struct sam_writer *writer, const char *key, const char *valu
     return 0;
 }
 
-int sam_writer_meta_count(struct sam_writer *writer, const char *key, uint64_t value,
-                          struct sam_error *error)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    return sam_writer_meta(writer, key, text, error);
-}
-
-int sam_writer_meta_number(struct sam_writer *writer, const char *key, double value,
-                           struct sam_error *error)
-{
-    char text[SAM_NUMBER_TEXT];
-    sam_number_text(value, text);
-    return sam_writer_meta(writer, key, text, error);
-}
-
 int sam_writer_tensor(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,
                       const size_t *shape, struct sam_error *error)
 {

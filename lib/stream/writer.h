@@ -27,10 +27,6 @@ void sam_writer_free(struct sam_writer *writer);
 /* Metadata of the record to come. The value is copied. */
 int sam_writer_meta(struct sam_writer *writer, const char *key, const char *value,
                     struct sam_error *error);
-int sam_writer_meta_count(struct sam_writer *writer, const char *key, uint64_t value,
-                          struct sam_error *error);
-int sam_writer_meta_number(struct sam_writer *writer, const char *key, double value,
-                           struct sam_error *error);
 
 /* Announces the next tensor. Names must differ; shape has ndim <= 16 entries. */
 int sam_writer_tensor(struct sam_writer *writer, const char *name, enum sam_dtype dtype, int ndim,
