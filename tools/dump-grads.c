@@ -94,8 +94,9 @@ static void check(const struct params *params)
         sam_tool_usage("--steps with --floor: the floor is measured where the weights stay");
     if (params->indices && params->settings.train_size)
         sam_tool_usage("--batch-indices with --train-size: the file says which images");
-    if (sam_conflicts_check(&params->settings, NULL, &error))
-        sam_tool_die(&error);
+    if ((params->floor && sam_engine_check_kernels(params->floor, &error)) ||
+        (!params->checkpoint && sam_conflicts_check(&params->settings, NULL, &error)))
+        sam_tool_die(&error); /* of a checkpoint the settings are not all known yet */
 }
 
 static void parse(struct params *params, int argc, char **argv)
@@ -114,7 +115,9 @@ static void parse(struct params *params, int argc, char **argv)
     if (first < argc)
         sam_tool_usage("'%s': an operand, wanted options only", argv[first]);
     sam_arguments_free(options);
-    if (sam_arguments_environment(&params->settings, &error))
+    /* A checkpoint may say which steps its run dumps. */
+    if (sam_arguments_kernels(&params->settings, &error) ||
+        sam_settings_adopt(&params->settings, sam_settings_find("dump"), "-", &error))
         sam_tool_die(&error);
     check(params);
 }
@@ -151,6 +154,7 @@ static int start_from_checkpoint(struct params *params, struct sam_run *run,
         return -1;
     if (sam_state_merge(&checkpoint.state.header, params->checkpoint, SAM_STATE_REPLACE, settings,
                         error) ||
+        sam_conflicts_check(settings, NULL, error) ||
         sam_run_init(run, settings, &checkpoint, error) ||
         (other_weights && sam_run_load(run, settings->weights, error)))
         status = -1;
@@ -174,6 +178,9 @@ static int read_indices(struct params *params, struct sam_indices *indices, stru
     const uint64_t most = SAM_SETTINGS_GIVEN(settings, batch_size) ? settings->batch_size : 0;
     if (sam_indices_read(params->indices, (uint32_t)most, indices, error))
         return -1;
+    if (indices->longest > SAM_ENGINE_MAX_BATCH)
+        return sam_error_set(error, SAM_FAILED, "%s: a minibatch of %u images, wanted at most %d",
+                             params->indices, indices->longest, SAM_ENGINE_MAX_BATCH);
     char text[16];
     snprintf(text, sizeof text, "%u", indices->longest);
     return sam_settings_set(settings, sam_settings_find("batch-size"), text, error);

@@ -86,9 +86,9 @@ static void parse(struct params *params, int argc, char **argv)
     const int first = sam_tool_parse(&argp, argc, argv, params);
     take_operands(params, argc - first, argv + first);
     sam_arguments_free(options);
-    if (sam_arguments_environment(&params->settings, &error) ||
-        sam_conflicts_check(&params->settings, NULL, &error))
-        sam_tool_die(&error);
+    if (sam_arguments_kernels(&params->settings, &error) ||
+        (!params->resume_from && sam_conflicts_check(&params->settings, NULL, &error)))
+        sam_tool_die(&error); /* of --resume=FILE the settings are not all known yet */
 }
 
 /* Loads the checkpoint to continue from, and brings its settings and ours together. Returns whether
@@ -160,20 +160,28 @@ static void hand_on(int number)
     errno = error;
 }
 
-static void hold_signals(bool hold)
+static void hold_signal(int number, bool hold)
 {
-    const struct sigaction action = {.sa_handler = hold ? hand_on : SIG_DFL,
-                                     .sa_flags = SA_RESTART};
+    struct sigaction action;
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    sigaddset(&set, number);
+    sigaction(number, NULL, &action);
+    if (action.sa_handler == SIG_IGN)
+        return; /* as whoever started us wants it */
+    action.sa_handler = hold ? hand_on : SIG_DFL;
+    action.sa_flags = SA_RESTART;
     if (hold)
         sigprocmask(SIG_BLOCK, &set, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(number, &action, NULL);
     if (!hold)
         sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void hold_signals(bool hold)
+{
+    hold_signal(SIGINT, hold);
+    hold_signal(SIGTERM, hold);
 }
 
 /* The signal that asks us to stop; 0: none. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "nn/engine.h"
 
 /* "meaning (default)". */
 static char *help_text(const char *meaning, const char *fallback, struct sam_error *error)
@@ -122,10 +123,11 @@ int sam_arguments_set(struct sam_settings *settings, int key, const char *argume
     return sam_settings_set(settings, (size_t)(key - SAM_ARGUMENTS_KEY), argument, error);
 }
 
-int sam_arguments_environment(struct sam_settings *settings, struct sam_error *error)
+int sam_arguments_kernels(struct sam_settings *settings, struct sam_error *error)
 {
     const char *kernels = getenv("SAM_KERNELS");
-    if (!kernels || !*kernels || SAM_SETTINGS_GIVEN(settings, kernels))
-        return 0;
-    return sam_settings_set(settings, sam_settings_find("kernels"), kernels, error);
+    if (kernels && *kernels && !SAM_SETTINGS_GIVEN(settings, kernels) &&
+        sam_settings_adopt(settings, sam_settings_find("kernels"), kernels, error))
+        return -1;
+    return sam_engine_check_kernels(settings->kernels, error);
 }

@@ -147,7 +147,7 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-/* Removes what was written beside the checkpoint that stays. */
+/* Removes PATH.SUFFIX, which does not belong to the checkpoint that stays. */
 static void drop(const char *path, const char *suffix)
 {
     struct sam_error ignored;
@@ -179,6 +179,8 @@ int sam_checkpoint_save(const char *path, const struct sam_checkpoint_content *c
     if (write_all(path, content, best, error) || promote(path, ".next", error))
         return -1;
     sync_folder(path);
+    if (!content->best)
+        drop(path, ".best"); /* another run's */
     if ((best && promote(path, ".best.next", error)) || promote(path, ".state.next", error))
         return -1;
     sync_folder(path);
@@ -217,13 +219,9 @@ static int read_part(const char *path, const char *suffix, struct sam_weights *p
 static int read_state(const char *path, struct sam_checkpoint *checkpoint, struct sam_error *error)
 {
     static const char *const suffixes[] = {".state.next", ".state"};
+    int status = 1;
     for (int i = 0; i < 2; i++) {
-        struct sam_error why;
-        const int status = read_part(path, suffixes[i], &checkpoint->state, &why);
-        if (status < 0 && i == 1) {
-            *error = why;
-            return -1;
-        }
+        status = read_part(path, suffixes[i], &checkpoint->state, error);
         if (status)
             continue; /* missing or unfinished: not the one */
         checkpoint->state_is_next = i == 0;
@@ -231,6 +229,12 @@ static int read_state(const char *path, struct sam_checkpoint *checkpoint, struc
             return 0;
         sam_weights_free(&checkpoint->state);
     }
+    if (status < 0)
+        return -1;
+    if (status == 1)
+        return sam_error_set(error, SAM_FAILED,
+                             "%s.state: no such file, wanted the other part of the checkpoint %s",
+                             path, path);
     return sam_error_set(error, SAM_FAILED,
                          "%s: weights with XXH3 %016" PRIx64
                          ", wanted a %s.state that names them: they were not written together",

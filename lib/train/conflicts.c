@@ -103,13 +103,16 @@ static int check_pair(const struct place *a, const struct place *b, struct sam_e
                          b->option, a->path, a->suffix);
 }
 
+/* The files of a checkpoint, and those it is written to first. */
+static const char *const checkpoint_suffixes[] = {"",      ".state",      ".best",
+                                                  ".next", ".state.next", ".best.next"};
+enum { CHECKPOINT_FILES = sizeof checkpoint_suffixes / sizeof *checkpoint_suffixes };
+
 /* Outputs that share a file would destroy each other, or what the run begins with. (A checkpoint
  * may take the place of the weights or the checkpoint that the run began with.) */
 static int check_files(const struct sam_settings *settings, const char *resumed,
                        struct sam_error *error)
 {
-    static const char *const suffixes[] = {"",      ".state",      ".best",
-                                           ".next", ".state.next", ".best.next"};
     const struct place weights = {"--weights", settings->weights, ""};
     const struct place outputs[] = {
         {"--log", settings->log, ""},
@@ -126,9 +129,9 @@ static int check_files(const struct sam_settings *settings, const char *resumed,
         if (check_pair(&outputs[i], &weights, error))
             return -1;
     }
-    for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
-        const struct place kept = {"--checkpoint", settings->checkpoint, suffixes[k]};
-        const struct place before = {"--resume", resumed, suffixes[k]};
+    for (int k = 0; k < CHECKPOINT_FILES; k++) {
+        const struct place kept = {"--checkpoint", settings->checkpoint, checkpoint_suffixes[k]};
+        const struct place before = {"--resume", resumed, checkpoint_suffixes[k]};
         for (size_t i = 0; i < OUTPUTS; i++)
             if (check_pair(&outputs[i], &kept, error) || check_pair(&outputs[i], &before, error))
                 return -1;
@@ -148,15 +151,20 @@ static int check_streams(const struct sam_settings *settings, struct sam_error *
     return 0;
 }
 
-/* A checkpoint takes the place of what has its name. (A folder is refused where outputs are.) */
+/* A checkpoint takes the place of what has the names of its files. (A folder of its own name is
+ * refused where outputs are.) */
 static int check_checkpoint(const char *path, struct sam_error *error)
 {
-    struct stat status;
-    if (!path ||
-        (*path && (lstat(path, &status) || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))))
-        return 0;
-    return sam_error_set(error, SAM_USAGE, "--checkpoint: '%s', wanted the name of a regular file",
-                         path);
+    for (int k = 0; path && k < CHECKPOINT_FILES; k++) {
+        char name[PATH_MAX];
+        struct stat status;
+        snprintf(name, sizeof name, "%s%s", path, checkpoint_suffixes[k]);
+        const bool there = lstat(name, &status) == 0 && !(k == 0 && S_ISDIR(status.st_mode));
+        if (!*path || (there && !S_ISREG(status.st_mode)))
+            return sam_error_set(error, SAM_USAGE,
+                                 "--checkpoint: '%s', wanted the name of a regular file", name);
+    }
+    return 0;
 }
 
 /* Texts become metadata of what is written: the run's name of its records, all of a checkpoint. */

@@ -1,5 +1,6 @@
 #include "train/dump.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,24 +77,19 @@ static int describe(struct sam_dump *dump, const struct sam_arch_tables *tables,
     return 0;
 }
 
-/* Cuts the file to its first `position` bytes, and goes there. */
-static int come_back(struct sam_dump *dump, uint64_t position, struct sam_error *error)
+/* That the file has the bytes that a checkpoint knows of. */
+static int check_length(struct sam_dump *dump, uint64_t position, struct sam_error *error)
 {
     struct stat status;
     if (fstat(fileno(dump->file), &status))
         return sam_error_errno(error, "%s", dump->path);
     dump->seekable = S_ISREG(status.st_mode);
-    if (!dump->seekable)
+    if (!dump->seekable || (uint64_t)status.st_size >= position)
         return 0;
-    if ((uint64_t)status.st_size < position)
-        return sam_error_set(error, SAM_FAILED,
-                             "%s: %jd bytes, wanted at least the %" PRIu64
-                             " that the checkpoint knows: the file it was made with",
-                             dump->path, (intmax_t)status.st_size, position);
-    if (ftruncate(fileno(dump->file), (off_t)position) ||
-        fseeko(dump->file, (off_t)position, SEEK_SET))
-        return sam_error_errno(error, "%s", dump->path);
-    return 0;
+    return sam_error_set(error, SAM_FAILED,
+                         "%s: %jd bytes, wanted at least the %" PRIu64
+                         " that the checkpoint knows: the file it was made with",
+                         dump->path, (intmax_t)status.st_size, position);
 }
 
 static int open_file(struct sam_dump *dump, uint64_t position, struct sam_error *error)
@@ -102,10 +98,11 @@ static int open_file(struct sam_dump *dump, uint64_t position, struct sam_error 
         dump->file = stdout;
         return 0;
     }
-    dump->file = fopen(dump->path, position ? "r+b" : "wb");
+    const int fd = open(dump->path, O_WRONLY | (position ? 0 : O_CREAT), 0666);
+    dump->file = fd < 0 ? NULL : fdopen(fd, "wb"); /* which empties nothing */
     if (!dump->file)
         return sam_error_errno(error, "%s", dump->path);
-    return come_back(dump, position, error);
+    return check_length(dump, position, error);
 }
 
 int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
@@ -117,6 +114,14 @@ int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
     dump->writer =
         sam_writer_new(dump->file, dump->file == stdout ? "standard output" : path, error);
     return dump->writer ? 0 : -1;
+}
+
+int sam_dump_cut(struct sam_dump *dump, uint64_t position, struct sam_error *error)
+{
+    if (dump->seekable && (ftruncate(fileno(dump->file), (off_t)position) ||
+                           fseeko(dump->file, (off_t)position, SEEK_SET)))
+        return sam_error_errno(error, "%s", dump->path);
+    return 0;
 }
 
 /* --- Records ---------------------------------------------------------------------------------- */

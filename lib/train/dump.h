@@ -39,10 +39,14 @@ struct sam_dump {
 };
 
 /* Opens `path` ("-": standard output) for the records of a network, whose tables must outlive the
- * dump. A regular file is cut to `position` bytes, what a checkpoint knows of it (0: it starts
- * empty); a file shorter than that is refused. */
+ * dump. A checkpoint knows of `position` bytes in it (0: of none); a regular file shorter than that
+ * is refused. What it holds stays until sam_dump_cut(). */
 int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
                   const struct sam_arch_tables *tables, struct sam_error *error);
+
+/* Cuts a regular file to `position` bytes, behind which the records go: to be called before them,
+ * when nothing else keeps the run from beginning. */
+int sam_dump_cut(struct sam_dump *dump, uint64_t position, struct sam_error *error);
 
 /* What stands in a record's metadata besides what `result` has. */
 struct sam_dump_labels {

@@ -164,9 +164,9 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
     if (settings->dump &&
         sam_dump_open(&run->dump, settings->dump, run->state.dump_bytes, &run->model.tables, error))
         return -1;
-    if (!settings->log && dump_out)
-        return 0;
-    return sam_history_open(&run->history, settings->log, error);
+    if ((settings->log || !dump_out) && sam_history_open(&run->history, settings->log, error))
+        return -1;
+    return sam_dump_cut(&run->dump, run->state.dump_bytes, error);
 }
 
 int sam_run_close(struct sam_run *run, struct sam_error *error)

@@ -170,7 +170,10 @@ stop_in_the_middle() {
     refused 2 "--steps" dump-grads --checkpoint c --steps 0
     refused 2 "operand" dump-grads --checkpoint c stray
     refused 2 "unrecognized" dump-grads --checkpoint c --epochs 3
-    refused 2 "nonsense" dump-grads --checkpoint c --floor nonsense
+    refused 2 "nonsense" dump-grads --checkpoint nowhere --floor nonsense
+    yes 1 | head -n 65537 >long
+    refused 1 "long: a minibatch of 65537 images, wanted at most 65536" \
+        dump-grads --checkpoint c --batch-indices long
     refused 1 "nowhere" dump-grads --checkpoint nowhere
     refused 1 "channels" dump-grads --weights c
     head -c 5000 c >broken

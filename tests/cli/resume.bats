@@ -60,9 +60,7 @@ below() {
         rm -f cut*
         # With job control on, so that SIGINT is not ignored by a command in the background.
         set -m
-        train-sam --dataset cifar10 --data images --width 2 --batch-size 40 --epochs 12 \
-            --val-fraction 0.2 --checkpoint-every 2 --dump-every 2 --threads 1 \
-            --info cut.json "${cut[@]}" &
+        begin=exec long --info cut.json "${cut[@]}" &
         pid=$!
         set +m
         while [ ! -e cut.state ]; do sleep 0.01; done
@@ -75,6 +73,14 @@ below() {
         long "${cut[@]}" --resume
         same_run whole cut
     done
+}
+
+@test "a SIGINT that is ignored, as of a command in the background, stays so" {
+    (trap '' INT && begin=exec long "${cut[@]}" --epochs 40) &
+    pid=$!
+    while [ ! -e cut.state ]; do sleep 0.01; done
+    kill -INT $pid
+    wait $pid
 }
 
 @test "the controls that draw random numbers resume too" {
@@ -124,6 +130,20 @@ below() {
     train-sam --resume=cut --log cut.csv --rho 0.3 --threads 2
     same_run whole cut
     refused 1 "nowhere" train-sam --resume nowhere
+}
+
+@test "--resume FILE judges settings with the checkpoint's, not with the defaults" {
+    train --checkpoint c --schedule constant --epochs 1 --dump c.dump --dump-epochs all >/dev/null
+    train-sam --resume c --epochs 2 --dump c.dump --checkpoint-every 2 >/dev/null
+    [ "$(grad-info c.dump | mlr --icsv --onidx cut -f epoch | paste -sd' ')" = "1 2" ]
+    train --checkpoint d --schedule constant --epochs 300 --train-size 16 --dump d.dump \
+        --dump-epochs 1,300 >/dev/null
+    train-sam --resume=d --dump d.dump --dump-epochs 1,300 >/dev/null
+    dump-grads --checkpoint d --dataset cifar10 >/dev/null
+    # What the environment says is a default like others.
+    train --checkpoint e --kernels plain --epochs 1 --schedule constant >/dev/null
+    SAM_KERNELS=double train-sam --resume e --epochs 2 --info info >/dev/null
+    [ "$(jq -r .settings.kernels info)" = plain ]
 }
 
 @test "where the rate is constant a finished run goes on for more epochs" {
@@ -217,6 +237,6 @@ below() {
         truncate -s -10 c$suffix
         refused 1 "c" train-sam --resume c
         rm c$suffix
-        refused 1 "c" train-sam --resume c
+        refused 1 "c$suffix: no" train-sam --resume c
     done
 }

@@ -283,9 +283,24 @@ CASES
         refused 1 "nowhere/file" train $option=nowhere/file --epochs 1000000
         refused 1 "$PWD" train $option="$PWD" --epochs 1000000
     done
-    echo before >info
-    refused 1 nowhere train --info info --profile=nowhere/file --epochs 1000000
-    [ "$(cat info)" = before ]
+    for option in --info --dump --log; do
+        echo before >kept
+        refused 1 nowhere train $option kept --profile=nowhere/file --epochs 1000000
+        [ "$(cat kept)" = before ]
+    done
+    refused 1 nowhere train --dump kept --log nowhere/file --epochs 1000000
+    refused 1 nowhere train --log kept --dump nowhere/file --epochs 1000000
+    [ "$(cat kept)" = before ]
+    mkdir c.best
+    refused 2 "--checkpoint: 'c.best', wanted" train --checkpoint c --epochs 1000000
+}
+
+@test "a checkpoint keeps nothing of the run whose place it takes" {
+    train --checkpoint c >/dev/null
+    [ -e c.best ]
+    train --checkpoint c --val-fraction 0 >/dev/null
+    [ "$(echo c*)" = "c c.state" ]
+    train-sam --resume c >/dev/null
 }
 
 @test "a checkpoint takes the place of regular files alone; two outputs are two files" {

@@ -20,9 +20,10 @@ images() {
         }' "$@"
 }
 
-# train OPTION... - train-sam on that set, small; later options win.
+# train OPTION... - train-sam on that set, small; later options win. `begin=exec train ... &` leaves
+# its process's number, not that of a shell, in $!.
 train() {
-    train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 2 \
+    ${begin-} train-sam --dataset cifar10 --data images --width 2 --batch-size 16 --epochs 2 \
         --val-fraction 0.2 --threads 1 "$@"
 }
 
