@@ -87,9 +87,8 @@ struct sam_reader *sam_reader_new(const char *path, struct sam_error *error)
     return reader;
 }
 
-static void forget_record(struct sam_reader *reader)
+static void forget_pairs(struct sam_reader *reader)
 {
-    sam_header_free(&reader->header);
     free(reader->pairs);
     free(reader->pair_of);
     free(reader->held);
@@ -103,7 +102,8 @@ void sam_reader_free(struct sam_reader *reader)
     if (!reader)
         return;
     sam_pool_free(reader->pool);
-    forget_record(reader);
+    forget_pairs(reader);
+    sam_header_free(&reader->header);
     XXH3_freeState(reader->hash);
     sam_arena_free(reader->buffers);
     sam_arena_free(reader->preparing);
@@ -513,14 +513,11 @@ static int fill_record(struct sam_reader *reader, struct sam_error *error)
                                &reader->checksum, error);
 }
 
-static int begin_record(struct sam_reader *reader, struct sam_error *error)
+/* The pairs, which are those of the record before where the tensors are. */
+static int find_pairs(struct sam_reader *reader, struct sam_error *error)
 {
     struct sam_error cause;
-    reader->begun = true;
-    reader->passed = false;
-    reader->data_offset = reader->source.position;
-    if (check_size(reader, error))
-        return -1;
+    forget_pairs(reader);
     if (sam_pairs_find(&reader->header, &reader->pairs, &reader->record.pair_count, &cause))
         return sam_source_fail(&reader->source, error, "%s", cause.text);
     reader->pair_of = sam_memory_new(reader->header.tensor_count, sizeof(*reader->pair_of), &cause);
@@ -529,6 +526,17 @@ static int begin_record(struct sam_reader *reader, struct sam_error *error)
     reader->held = sam_memory_new(reader->record.pair_count, sizeof(*reader->held), &cause);
     if (!reader->held)
         return sam_source_fail(&reader->source, error, "%s", cause.text);
+    return 0;
+}
+
+static int begin_record(struct sam_reader *reader, struct sam_error *error)
+{
+    reader->begun = true;
+    reader->passed = false;
+    reader->data_offset = reader->source.position;
+    if (check_size(reader, error) || (!reader->header.repeated && find_pairs(reader, error)))
+        return -1;
+    memset(reader->pair_of, 0, reader->header.tensor_count * sizeof *reader->pair_of);
     return fill_record(reader, error);
 }
 
@@ -540,7 +548,6 @@ static int end_record(struct sam_reader *reader, struct sam_error *error)
         return -1;
     if (regular)
         reader->source.position = reader->data_offset + reader->header.data_bytes;
-    forget_record(reader);
     return 0;
 }
 

@@ -229,11 +229,10 @@ static int parse_root(json_t *root, struct sam_header *header, struct sam_error 
     return check_tiling(header, error);
 }
 
-int sam_header_parse(const char *json, size_t length, struct sam_header *header,
-                     struct sam_error *error)
+static int parse_whole(const char *json, size_t length, struct sam_header *header,
+                       struct sam_error *error)
 {
     json_error_t cause;
-    *header = (struct sam_header){0};
     if (length == 0 || json[0] != '{')
         return sam_error_set(error, SAM_FAILED,
                              length ? "the header begins with byte 0x%02x, wanted '{'"
@@ -246,6 +245,82 @@ int sam_header_parse(const char *json, size_t length, struct sam_header *header,
                              cause.position, cause.text);
     const int status = parse_root(root, header, error);
     json_decref(root);
+    return status;
+}
+
+/* --- A header like the one before ---------------------------------------------------------------
+ * The records of a stream differ in their metadata, and hardly ever in their tensors. */
+
+/* How much of the header its metadata are, where it begins with them, without the key that follows;
+ * else 0. *meta: the metadata, for json_decref(). */
+static size_t parse_front(const char *json, size_t length, json_t **meta)
+{
+    static const char key[] = "{\"__metadata__\":";
+    const size_t begin = sizeof key - 1;
+    json_error_t end;
+    *meta = NULL;
+    if (length < begin || memcmp(json, key, begin) != 0)
+        return 0;
+    *meta = json_loadb(json + begin, length - begin,
+                       JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &end);
+    return *meta ? begin + (size_t)end.position : 0;
+}
+
+/* Without the spaces that pad a header. */
+static size_t trimmed(const char *json, size_t length)
+{
+    while (length > 0 && json[length - 1] == ' ')
+        length--;
+    return length;
+}
+
+static bool has_layout(const struct sam_header *header, const char *text, size_t length)
+{
+    return header->layout && header->layout_length == length &&
+           memcmp(header->layout, text, length) == 0;
+}
+
+static int keep_layout(struct sam_header *header, const char *text, size_t length,
+                       struct sam_error *error)
+{
+    header->layout = sam_memory_new(length, 1, error);
+    if (!header->layout)
+        return -1;
+    memcpy(header->layout, text, length);
+    header->layout_length = length;
+    return 0;
+}
+
+static void free_meta(struct sam_header *header)
+{
+    for (size_t i = 0; i < header->meta_count; i++) {
+        free(header->meta[i].key);
+        free(header->meta[i].value);
+    }
+    free(header->meta);
+    header->meta = NULL;
+    header->meta_count = 0;
+}
+
+int sam_header_parse(const char *json, size_t length, struct sam_header *header,
+                     struct sam_error *error)
+{
+    json_t *meta;
+    const size_t front = parse_front(json, length, &meta);
+    const size_t rest = trimmed(json, length) - front;
+    const bool repeated = front > 0 && has_layout(header, json + front, rest);
+    int status;
+    if (repeated) {
+        free_meta(header);
+        status = parse_meta(meta, header, error);
+    } else {
+        sam_header_free(header);
+        status = parse_whole(json, length, header, error);
+        if (!status && front > 0)
+            status = keep_layout(header, json + front, rest, error);
+    }
+    json_decref(meta);
+    header->repeated = repeated;
     if (status)
         sam_header_free(header);
     return status;
@@ -255,12 +330,9 @@ void sam_header_free(struct sam_header *header)
 {
     for (size_t i = 0; i < header->tensor_count; i++)
         free(header->tensors[i].name);
-    for (size_t i = 0; i < header->meta_count; i++) {
-        free(header->meta[i].key);
-        free(header->meta[i].value);
-    }
+    free_meta(header);
     free(header->tensors);
-    free(header->meta);
+    free(header->layout);
     *header = (struct sam_header){0};
 }
 

@@ -43,6 +43,13 @@ struct sam_header {
     struct sam_meta *meta;
     size_t meta_count;
     uint64_t data_bytes;
+
+    /* The tensors are those of the record before, where they were left, since the text behind the
+     * metadata is the same. That text, without spaces at the end, where the metadata come first;
+     * else NULL. */
+    bool repeated;
+    char *layout;
+    size_t layout_length;
 };
 
 /* Bytes of an element; 0 for SAM_OTHER. */
@@ -58,7 +65,9 @@ void sam_tensor_shape(int ndim, const uint64_t *shape, char text[SAM_TENSOR_SHAP
 /* Parses `length` bytes of JSON. Refuses what is not a JSON object, a name given twice, a shape
  * whose product overflows or that disagrees with its bytes, data that overlap or leave holes,
  * metadata that are not strings. The message does not name the file: the caller puts that in front.
- * After 0 the caller frees with sam_header_free(); after -1 there is nothing to free. */
+ * `header` is all zeros, or the one of the record before, whose tensors are not parsed again where
+ * they are `repeated`. After 0 the caller frees with sam_header_free(); after -1 there is nothing
+ * to free. */
 int sam_header_parse(const char *json, size_t length, struct sam_header *header,
                      struct sam_error *error);
 void sam_header_free(struct sam_header *header);

@@ -1,8 +1,10 @@
 /* The header of a record, without the length before it, which would hide it from a fuzzer. Checked:
  * what is accepted tiles the data, and each tensor of a parameter is in one pair, with a partner of
- * its shape and dtype. */
+ * its shape and dtype; and what is kept for the next record is what follows the metadata, whatever
+ * these are. */
 #include "fuzz.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "stream/pairs.h"
@@ -52,9 +54,39 @@ static void check_pairs(const struct sam_header *header, const struct sam_pair *
     DEMAND(parts == count_parts(header));
 }
 
+static void check_same_tensors(const struct sam_header *a, const struct sam_header *b)
+{
+    DEMAND(a->tensor_count == b->tensor_count && a->data_bytes == b->data_bytes);
+    for (size_t i = 0; i < a->tensor_count; i++) {
+        DEMAND(strcmp(a->tensors[i].name, b->tensors[i].name) == 0);
+        DEMAND(a->tensors[i].begin == b->tensors[i].begin);
+        DEMAND(a->tensors[i].count == b->tensors[i].count);
+    }
+}
+
+/* The header with other metadata: parsed after it, and by itself. */
+static void check_repetition(struct sam_header *header)
+{
+    static const char front[] = "{\"__metadata__\":{\"step\":\"}\"}";
+    const size_t length = sizeof front - 1 + header->layout_length;
+    struct sam_header alone = {0};
+    struct sam_error error;
+    char *json = malloc(length);
+    DEMAND(json);
+    memcpy(json, front, sizeof front - 1);
+    memcpy(json + sizeof front - 1, header->layout, header->layout_length);
+    DEMAND(sam_header_parse(json, length, &alone, &error) == 0 && !alone.repeated);
+    check_same_tensors(&alone, header);
+    DEMAND(sam_header_parse(json, length, header, &error) == 0 && header->repeated);
+    check_same_tensors(&alone, header);
+    DEMAND(header->meta_count == 1 && strcmp(header->meta[0].value, "}") == 0);
+    sam_header_free(&alone);
+    free(json);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct sam_header header;
+    struct sam_header header = {0};
     struct sam_pair *pairs;
     struct sam_error error = {.text = ""};
     size_t count;
@@ -68,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_pairs(&header, pairs, count);
         free(pairs);
     }
+    if (header.layout)
+        check_repetition(&header);
     sam_header_free(&header);
     return 0;
 }

@@ -166,6 +166,52 @@ static void metadata_and_defaults(void **state)
     end(reader, &fixture);
 }
 
+/* The tensors of a header like the one before are kept; the metadata are its own. */
+static void headers_alike(void **state)
+{
+#define TENSORS (strstr(adjacent, ",\"current/a.w"))
+    static const struct {
+        const char *front; /* NULL: the record is in the sorted layout */
+        uint64_t step;
+        bool repeated;
+    } records[] = {
+        {"{\"__metadata__\":{\"step\":\"5\"}", 5, false},
+        {"{\"__metadata__\":{\"step\":\"60\"}", 60, true},
+        {"{\"__metadata__\":{}", 3, true},
+        {"{\"__metadata__\": {\"a\": \"}\\\"{\", \"step\": \"7\"}", 7, true},
+        {"{\"__metadata__\":{\"step\":\"8\"} ", 8, false},
+        {NULL, 7, false},
+        {"{\"__metadata__\":{\"step\":\"9\"}", 9, false},
+        {"{ \"__metadata__\":{\"step\":\"10\"}", 10, false},
+        {"{\"__metadata__\":{\"step\":\"11\"}", 11, false},
+    };
+    (void)state;
+    for (enum how how = 0; how < HOWS; how++) {
+        struct bytes bytes = {.size = 0};
+        struct fixture fixture;
+        struct sam_error error;
+        const struct sam_record *record;
+        for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+            char json[1024];
+            snprintf(json, sizeof json, "%s%s%*s", records[i].front ? records[i].front : sorted,
+                     records[i].front ? TENSORS : "", (int)i, "");
+            add_record(&bytes, json, records[i].front ? adjacent_data : sorted_data, 24);
+        }
+        fixture_open(&fixture, &bytes, how);
+        struct sam_reader *reader = sam_reader_new(fixture.path, &error);
+        for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+            assert_int_equal(sam_reader_next(reader, &record, &error), 1);
+            assert_int_equal(record->step, records[i].step);
+            assert_int_equal(record->header->repeated, records[i].repeated);
+            if (i % 2 == 0) /* of a pipe another way than without a visit */
+                assert_weight_and_bias(reader, record);
+        }
+        assert_int_equal(sam_reader_next(reader, &record, &error), 0);
+        end(reader, &fixture);
+    }
+#undef TENSORS
+}
+
 static void half_precision_comes_as_single(void **state)
 {
     static const char json[] =
@@ -381,6 +427,7 @@ int main(void)
         cmocka_unit_test(layouts),
         cmocka_unit_test(perturbed_may_come_first),
         cmocka_unit_test(metadata_and_defaults),
+        cmocka_unit_test(headers_alike),
         cmocka_unit_test(half_precision_comes_as_single),
         cmocka_unit_test(scalars_empty_tensors_and_strangers),
         cmocka_unit_test(class_records),
