@@ -13,11 +13,11 @@
 
 enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(float) };
 
-/* Records of a file of so many bytes are mapped, and a second thread helps; less is read before
- * that would have begun. */
-enum { LARGE_BYTES = 1 << 20 };
+/* Records of a file of at most so many bytes are read whole, before a second thread would have
+ * begun; larger ones are mapped, and it helps. */
+enum { SMALL_BYTES = 2 << 20 };
 
-/* Those of more bytes than that are read: what the system keeps to manage a mapping is a 512th. */
+/* Of more bytes than that pieces are read: what the system keeps to manage a mapping is a 512th. */
 static const uint64_t most_mapped = (uint64_t)16 << 30;
 
 /* Room for a chunk: of the first and of the last tensor, as they are read, and widened; and for
@@ -46,9 +46,11 @@ struct sam_reader {
     const struct sam_preparation *preparation; /* of the visit, or NULL */
     struct sam_arena *preparing;               /* for what is prepared in each room */
 
-    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, or NULL; who
-     * visits large records, or NULL. */
+    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, if it is small,
+     * or while it is visited, or NULL; who visits large records, or NULL. */
     const bool *wanted;
+    struct sam_arena *holding_small;
+    const unsigned char *small;
     struct sam_mapping *mapping;
     struct sam_pool *pool;
 
@@ -108,6 +110,7 @@ void sam_reader_free(struct sam_reader *reader)
     sam_arena_free(reader->buffers);
     sam_arena_free(reader->preparing);
     sam_arena_free(reader->holding);
+    sam_arena_free(reader->holding_small);
     sam_source_close(&reader->source);
     free(reader);
 }
@@ -198,15 +201,21 @@ static int make_preparing(struct sam_reader *reader, const struct sam_preparatio
     return reader->preparing ? 0 : -1;
 }
 
-static int verify(struct sam_reader *reader, struct sam_error *error)
+static int verify(struct sam_reader *reader, uint64_t sum, struct sam_error *error)
 {
     reader->checked = false;
-    return sam_source_verify(&reader->source, reader->checksum, XXH3_64bits_digest(reader->hash),
-                             error);
+    return sam_source_verify(&reader->source, reader->checksum, sum, error);
+}
+
+/* The same of what was hashed bit by bit. */
+static int verify_hashed(struct sam_reader *reader, struct sam_error *error)
+{
+    return verify(reader, XXH3_64bits_digest(reader->hash), error);
 }
 
 /* --- The data of a file -------------------------------------------------------------------------
- * Read, or mapped, at both places of a pair in step, and what is not wanted not at all. */
+ * Read whole, where they are few; else mapped, or read in pieces, at both places of a pair in step,
+ * and what is not wanted not at all. */
 
 static int read_at(const struct sam_reader *reader, uint64_t place, void *buffer, size_t bytes,
                    struct sam_error *error)
@@ -230,19 +239,23 @@ static bool next_chunk(const void *context, struct sam_chunk *chunk)
     return false;
 }
 
-/* Classes are used as indices, which must not change after they were checked. */
-static bool may_be_mapped(const struct sam_tensor *tensor, const void *at)
+static bool is_aligned(const struct sam_tensor *tensor, const void *at)
 {
-    return tensor->dtype != SAM_U8 && (uintptr_t)at % sam_dtype_size(tensor->dtype) == 0;
+    return (uintptr_t)at % sam_dtype_size(tensor->dtype) == 0;
 }
 
-/* `bytes` bytes of a tensor from `place` on, mapped or in `buffer`; NULL on failure. */
+/* `bytes` bytes of a tensor from `place` on, where they lie or in `buffer`; NULL on failure. */
 static const void *bytes_at(const struct sam_reader *reader, const struct sam_tensor *tensor,
                             uint64_t place, size_t bytes, void *buffer, struct sam_error *error)
 {
+    if (reader->small) {
+        const void *at = reader->small + tensor->begin + place;
+        return is_aligned(tensor, at) ? at : memcpy(buffer, at, bytes);
+    }
     if (reader->mapping) {
         const void *at = sam_mapping_at(reader->mapping, tensor->begin + place);
-        if (may_be_mapped(tensor, at)) {
+        /* Classes are used as indices, which must not change after they were checked. */
+        if (tensor->dtype != SAM_U8 && is_aligned(tensor, at)) {
             sam_mapping_used(reader->mapping, bytes);
             return at;
         }
@@ -298,7 +311,30 @@ static int check_file(struct sam_reader *reader, struct sam_error *error)
             return -1;
         XXH3_64bits_update(reader->hash, buffer, n);
     }
-    return verify(reader, error);
+    return verify_hashed(reader, error);
+}
+
+/* Reads the data of a small record, and checks them. */
+static int read_small(struct sam_reader *reader, struct sam_error *error)
+{
+    const uint64_t bytes = reader->header.data_bytes;
+    struct sam_error cause;
+    unsigned char *data = NULL;
+    reader->holding_small = sam_arena_renew(reader->holding_small, SMALL_BYTES, &cause);
+    if (reader->holding_small)
+        data = sam_arena_take(reader->holding_small, bytes, 1, &cause);
+    if (!data)
+        return sam_source_fail(&reader->source, error, "%s", cause.text);
+    if (read_at(reader, 0, data, bytes, error) ||
+        (reader->checked && verify(reader, XXH3_64bits(data, bytes), error)))
+        return -1;
+    reader->small = data;
+    return 0;
+}
+
+static bool is_small(const struct sam_reader *reader)
+{
+    return reader->header.data_bytes <= SMALL_BYTES;
 }
 
 /* The threads that visit large records, or NULL where there is but one processor or no thread to be
@@ -311,21 +347,72 @@ static struct sam_pool *pool_of(struct sam_reader *reader)
     return reader->pool;
 }
 
+/* A visit whose bytes are hashed beside it: in their own order, as many as are visited, so that the
+ * other thread need not wait. */
+struct hashing {
+    struct sam_reader *reader;
+    sam_reader_visitor *visit;
+    void *context;
+    uint64_t place; /* up to which they are hashed */
+};
+
+static void hash_to(struct hashing *hashing, uint64_t place)
+{
+    struct sam_reader *reader = hashing->reader;
+    const size_t bytes = (size_t)(place - hashing->place);
+    XXH3_64bits_update(reader->hash, sam_mapping_at(reader->mapping, hashing->place), bytes);
+    sam_mapping_used(reader->mapping, bytes);
+    hashing->place = place;
+}
+
+static int hash_and_visit(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    struct hashing *hashing = context;
+    const struct sam_pair *pair = &hashing->reader->pairs[chunk->pair];
+    const size_t bytes = chunk->count * sam_dtype_size(pair->current->dtype);
+    hash_to(hashing, hashing->place + (pair->perturbed ? 2 * bytes : bytes));
+    return hashing->visit(hashing->context, chunk, error);
+}
+
+static int visit_mapped(struct sam_reader *reader, const struct sam_ahead_file *file,
+                        sam_reader_visitor *visit, void *context, struct sam_error *error)
+{
+    struct hashing hashing = {reader, visit, context, 0};
+    const uint64_t end = reader->header.data_bytes;
+    const bool checked = reader->checked;
+    XXH3_64bits_reset(reader->hash);
+    if (sam_ahead_visit(file, pool_of(reader), checked ? hash_and_visit : visit,
+                        checked ? &hashing : context, error))
+        return -1;
+    if (checked)
+        hash_to(&hashing, end);
+    return check_mapping(reader, end, error) || (checked && verify_hashed(reader, error)) ? -1 : 0;
+}
+
+static int visit_large(struct sam_reader *reader, const struct sam_ahead_file *file,
+                       sam_reader_visitor *visit, void *context, struct sam_error *error)
+{
+    const uint64_t bytes = reader->header.data_bytes;
+    int status;
+    if (bytes <= most_mapped)
+        reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
+    status = reader->mapping ? visit_mapped(reader, file, visit, context, error)
+                             : sam_ahead_visit(file, pool_of(reader), visit, context, error);
+    sam_mapping_free(reader->mapping);
+    reader->mapping = NULL;
+    return status || check_file(reader, error) ? -1 : 0;
+}
+
 static int visit_file(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
                       void *context, struct sam_error *error)
 {
     const struct sam_ahead_file file = {reader, next_chunk, read_chunk};
-    const uint64_t bytes = reader->header.data_bytes;
-    const bool large = bytes >= LARGE_BYTES;
     reader->wanted = wanted;
-    if (large && bytes <= most_mapped)
-        reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
-    int status = sam_ahead_visit(&file, large ? pool_of(reader) : NULL, visit, context, error);
-    if (!status)
-        status = check_mapping(reader, bytes, error);
-    sam_mapping_free(reader->mapping);
-    reader->mapping = NULL;
-    return status || check_file(reader, error) ? -1 : 0;
+    if (!is_small(reader))
+        return visit_large(reader, &file, visit, context, error);
+    if (!reader->small && read_small(reader, error))
+        return -1;
+    return sam_ahead_visit(&file, NULL, visit, context, error);
 }
 
 /* --- The data of a pipe -------------------------------------------------------------------------
@@ -453,7 +540,7 @@ static int pass(struct sam_reader *reader, sam_reader_visitor *visit, void *cont
         else
             status = pass_first(reader, pair, error);
     }
-    return status || (reader->checked && verify(reader, error)) ? -1 : 0;
+    return status || (reader->checked && verify_hashed(reader, error)) ? -1 : 0;
 }
 
 static int visit_pipe(struct sam_reader *reader, const bool *wanted, sam_reader_visitor *visit,
@@ -546,6 +633,7 @@ static int end_record(struct sam_reader *reader, struct sam_error *error)
     const bool regular = reader->source.regular;
     if (!reader->passed && (regular ? check_file(reader, error) : pass(reader, NULL, NULL, error)))
         return -1;
+    reader->small = NULL;
     if (regular)
         reader->source.position = reader->data_offset + reader->header.data_bytes;
     return 0;

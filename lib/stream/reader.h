@@ -1,4 +1,4 @@
-/* reader - gradient and class records in, from a file or a pipe, without ever holding a record.
+/* reader - gradient and class records in, from a file or a pipe, without holding a large record.
  *
  *     struct sam_reader *r = sam_reader_new(path, error);      NULL or "-": standard input
  *     while ((got = sam_reader_next(r, &record, error)) == 1)
@@ -11,9 +11,9 @@
  * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
  * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
  * current/NAME, half a record where all of one kind come first. In a regular file both places are
- * read in step; records from a megabyte to 16 GB are mapped where they can be, and take up 20 MB of
- * the file's pages and a 512th of their size to manage them. After an error a reader is good for
- * sam_reader_free() alone. */
+ * read in step; records of at most 2 MB are held, and those up to 16 GB are mapped where they can
+ * be, and take up 20 MB of the file's pages and a 512th of their size to manage them. After an
+ * error a reader is good for sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H
 #define SAM_STREAM_READER_H
 

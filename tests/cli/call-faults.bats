@@ -32,10 +32,10 @@ tries() {
     fi
 }
 
-# Three records of 1.2 MB, which two threads read.
+# Three records of 2.4 MB, which two threads read.
 large() {
     perl -e '
-        my $count = 150_000;
+        my $count = 300_000;
         my $json = "{" . join(",", map { my $at = $_ eq "current" ? 0 : 4 * $count;
             qq("$_/x":{"dtype":"F32","shape":[$count],"data_offsets":[$at,) . ($at + 4 * $count) .
             "]}" } "current", "perturbed") . "}";

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 /* Of a pipe no more than it holds: more would need a second process to write it. */
-enum { MAX_BYTES = 1 << 22, SECONDS = 10 };
+enum { MAX_BYTES = 1 << 23, SECONDS = 10 };
 
 struct job {
     const char *kind, *library, *path;

@@ -3,9 +3,11 @@
 #define _GNU_SOURCE /* sched_setaffinity */
 #include "stream_files.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <xxhash.h>
 
 #include "stream/ahead.h"
 
@@ -149,20 +151,28 @@ static void refused_by_the_visitor(void **state)
 
 enum { LONG = 300001 }; /* elements: several chunks, the last one not full */
 
-/* Element i of the current tensor is i, of the perturbed one i + 0.5. */
-static void write_long(FILE *file, bool mapped)
+static double number_at(uint64_t i)
+{
+    return i < LONG ? (double)i : (double)(i - LONG) + 0.5;
+}
+
+/* Element i of the current tensor is i, of the perturbed one i + 0.5. `sum`, if not NULL, is the
+ * checksum that it has, or claims to have. */
+static void write_long(FILE *file, bool mapped, const char *sum)
 {
     char json[512];
     const int length =
         snprintf(json, sizeof json,
-                 "{\"current/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[0,%d]},"
+                 "{\"__metadata__\":{%s%s%s},\"current/"
+                 "w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[0,%d]},"
                  "\"perturbed/w\":{\"dtype\":\"F64\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
-                 LONG, 8 * LONG, LONG, 8 * LONG, 16 * LONG);
+                 sum ? "\"xxh3\":\"" : "", sum ? sum : "", sum ? "\"" : "", LONG, 8 * LONG, LONG,
+                 8 * LONG, 16 * LONG);
     const uint64_t header = (uint64_t)(length + 7) / 8 * 8 + (mapped ? 0 : 1);
     assert_int_equal(fwrite(&header, 8, 1, file), 1);
     assert_int_equal(fprintf(file, "%-*s", (int)header, json), header);
     for (uint64_t i = 0; i < 2 * LONG; i++) {
-        const double value = i < LONG ? (double)i : (double)(i - LONG) + 0.5;
+        const double value = number_at(i);
         assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
     }
     assert_int_equal(fflush(file), 0);
@@ -180,6 +190,7 @@ struct cut {
     uint64_t at;
     long left;
     bool mended;
+    const char *sum; /* of the record, if it names one */
 };
 
 static void set_size(FILE *file, long size)
@@ -225,7 +236,7 @@ static int visit_long(bool mapped, uint64_t lost, struct cut *cut, uint64_t *see
     FILE *file = fdopen(mkstemp(path), "w");
     const struct sam_record *record;
     assert_non_null(file);
-    write_long(file, mapped);
+    write_long(file, mapped, cut->sum);
     struct sam_reader *reader = sam_reader_new(path, error);
     assert_non_null(reader);
     assert_int_equal(sam_reader_next(reader, &record, error), 1);
@@ -251,6 +262,29 @@ static void prepared_by_two_threads(void **state)
     for (int mapped = 0; mapped < 2; mapped++) {
         assert_int_equal(visit_long(mapped, 0, &(struct cut){0}, &seen, &error), 0);
         assert_int_equal(seen, LONG);
+    }
+}
+
+/* Oracle: the hash of all elements at once. */
+static void checked_beside_the_visit(void **state)
+{
+    double *all = malloc(2 * LONG * sizeof *all);
+    char sum[17], error_wanted[64];
+    uint64_t seen;
+    struct sam_error error;
+    (void)state;
+    assert_non_null(all);
+    for (uint64_t i = 0; i < 2 * LONG; i++)
+        all[i] = number_at(i);
+    snprintf(sum, sizeof sum, "%016" PRIx64, (uint64_t)XXH3_64bits(all, 2 * LONG * sizeof *all));
+    free(all);
+    snprintf(error_wanted, sizeof error_wanted, "the XXH3-64 of the data is %s", sum);
+    for (int mapped = 0; mapped < 2; mapped++) {
+        assert_int_equal(visit_long(mapped, 0, &(struct cut){.sum = sum}, &seen, &error), 0);
+        assert_int_equal(seen, LONG);
+        struct cut damaged = {.sum = "0123456789abcdef"};
+        assert_int_equal(visit_long(mapped, 0, &damaged, &seen, &error), -1);
+        assert_non_null(strstr(error.text, error_wanted));
     }
 }
 
@@ -316,10 +350,10 @@ static void mended_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_chunks_in_order),    cmocka_unit_test(unreadable_in_its_turn),
-        cmocka_unit_test(refused_by_the_visitor), cmocka_unit_test(prepared_by_two_threads),
-        cmocka_unit_test(truncated_when_read),    cmocka_unit_test(truncated_when_mapped),
-        cmocka_unit_test(mended_meanwhile),
+        cmocka_unit_test(all_chunks_in_order),      cmocka_unit_test(unreadable_in_its_turn),
+        cmocka_unit_test(refused_by_the_visitor),   cmocka_unit_test(prepared_by_two_threads),
+        cmocka_unit_test(checked_beside_the_visit), cmocka_unit_test(truncated_when_read),
+        cmocka_unit_test(truncated_when_mapped),    cmocka_unit_test(mended_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
