@@ -46,8 +46,9 @@ struct sam_reader {
     const struct sam_preparation *preparation; /* of the visit, or NULL */
     struct sam_arena *preparing;               /* for what is prepared in each room */
 
-    /* Of a file: the pairs to be visited now, or NULL for all; the record's data, if it is small,
-     * or while it is visited, or NULL; who visits large records, or NULL. */
+    /* Of a file: the pairs to be visited now, or NULL for all; the data of a small record, once
+     * they were read, or NULL; those of a large one, while it is visited, or NULL, and who visits
+     * it. */
     const bool *wanted;
     struct sam_arena *holding_small;
     const unsigned char *small;

@@ -342,5 +342,5 @@ CSV
     [ "$(GIT_DIR=nothing CC=clang ./environment | jq -r .commit)" = "no repository" ]
     printf '#!/bin/sh\necho another compiler\n' >cc
     chmod +x cc
-    [ "$(CC=./cc ./environment | jq -r .compiler)" = "another compiler" ]
+    [ "$(CC='env ./cc' ./environment | jq -r .compiler)" = "another compiler" ]
 }
