@@ -48,17 +48,37 @@ struct work {
     struct sam_transitions *tables; /* per group */
 };
 
+/* What is made of a chunk. */
+struct prepared {
+    struct sam_classified classified;
+    struct sam_transitions moves;
+};
+
+/* The classes from the record before give way to those found: a chunk's own piece, which no other
+ * chunk touches. */
+static int prepare(const void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    const struct work *work = context;
+    const struct sam_input *input = work->input;
+    const struct sam_classes classes = {.input = input};
+    struct prepared *prepared = chunk->prepared;
+    if (sam_classes_find(&classes, chunk, &prepared->classified, error))
+        return -1;
+    const uint8_t *found = prepared->classified.classes;
+    uint8_t *before = work->before + work->first_of[input->slot_of[chunk->pair]] + chunk->first;
+    prepared->moves = (struct sam_transitions){0};
+    if (input->number > 1)
+        sam_transitions_count(&prepared->moves, before, found, chunk->count);
+    memcpy(before, found, chunk->count);
+    return 0;
+}
+
 static int on_chunk(void *context, const struct sam_chunk *chunk, struct sam_error *error)
 {
     struct work *work = context;
-    const struct sam_input *input = work->input;
-    const struct sam_classified *found = chunk->prepared;
-    uint8_t *before = work->before + work->first_of[input->slot_of[chunk->pair]] + chunk->first;
+    const struct prepared *prepared = chunk->prepared;
     (void)error;
-    if (input->number > 1)
-        sam_transitions_count(&work->tables[input->group_of[chunk->pair]], before, found->classes,
-                              chunk->count);
-    memcpy(before, found->classes, chunk->count);
+    sam_transitions_add(&work->tables[work->input->group_of[chunk->pair]], &prepared->moves);
     return 0;
 }
 
@@ -119,8 +139,7 @@ static int write_row(struct work *work, size_t group, struct sam_error *error)
 
 static int measure(struct work *work, struct sam_error *error)
 {
-    const struct sam_classes classes = {.input = work->input};
-    const struct sam_preparation preparation = sam_classes_preparation(&classes);
+    const struct sam_preparation preparation = {prepare, work, sizeof(struct prepared)};
     const bool first = work->input->number == 1;
     if (first && start(work, error))
         return -1;

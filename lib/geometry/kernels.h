@@ -14,9 +14,10 @@
 #include "geometry/overlap.h"
 #include "geometry/ratio.h"
 #include "geometry/threshold.h"
+#include "geometry/transitions.h"
 
-/* What the loops do is said beside the public functions of ratio.h, buckets.h, threshold.h and
- * overlap.h that call them. */
+/* What the loops do is said beside the public functions of ratio.h, buckets.h, threshold.h,
+ * overlap.h and transitions.h that call them. */
 struct sam_kernels {
     const char *name;
     void (*classify_float)(const float *current, const float *perturbed, size_t n,
@@ -26,6 +27,8 @@ struct sam_kernels {
     void (*classify_published)(const float *current, const float *perturbed, size_t n, float eps,
                                uint8_t *classes);
     void (*count_classes)(const uint8_t *classes, size_t n, uint64_t counts[SAM_RATIO_CLASSES]);
+    void (*count_transitions)(const uint8_t *before, const uint8_t *after, size_t n,
+                              struct sam_transitions *transitions);
     void (*count_buckets_float)(const struct sam_buckets *buckets, const float *current,
                                 const float *perturbed, const uint8_t *classes, size_t n,
                                 uint64_t *at_least);

@@ -106,6 +106,46 @@ TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
             counts[classes[i]]++;
 }
 
+/* Likewise, of those that were in class `from`. */
+INLINE void NAMED(transition_rounds)(const uint8_t *before, const uint8_t *after, size_t rounds,
+                                     uint8_t from, uint64_t counts[SAM_RATIO_CLASSES])
+{
+    NAMED(bytes) zero = {0}, one = {0}, two = {0}, three = {0}, four = {0};
+    for (size_t i = 0; i < rounds; i++) {
+        NAMED(bytes) was, is;
+        memcpy(&was, before + i * REGISTER, REGISTER);
+        memcpy(&is, after + i * REGISTER, REGISTER);
+        const NAMED(bytes) moved = (NAMED(bytes))(was == from);
+        zero -= moved & (NAMED(bytes))(is == 0);
+        one -= moved & (NAMED(bytes))(is == 1);
+        two -= moved & (NAMED(bytes))(is == 2);
+        three -= moved & (NAMED(bytes))(is == 3);
+        four -= moved & (NAMED(bytes))(is == 4);
+    }
+    counts[0] += NAMED(sum_of_bytes)(zero);
+    counts[1] += NAMED(sum_of_bytes)(one);
+    counts[2] += NAMED(sum_of_bytes)(two);
+    counts[3] += NAMED(sum_of_bytes)(three);
+    counts[4] += NAMED(sum_of_bytes)(four);
+}
+
+/* Few enough rounds that what all of them read stays in the nearest cache from class to class. */
+TARGET static void NAMED(count_transitions)(const uint8_t *before, const uint8_t *after, size_t n,
+                                            struct sam_transitions *transitions)
+{
+    enum { ROUNDS = 128 };
+    size_t i = 0;
+    while (n - i >= REGISTER) {
+        const size_t left = (n - i) / REGISTER, rounds = left < ROUNDS ? left : ROUNDS;
+        for (uint8_t from = 0; from < SAM_RATIO_CLASSES; from++)
+            NAMED(transition_rounds)
+            (before + i, after + i, rounds, from, transitions->counts[from]);
+        i += rounds * REGISTER;
+    }
+    for (; i < n; i++)
+        transitions->counts[before[i]][after[i]]++;
+}
+
 /* What is above the range, and flags for what is inside, are found in vector code. Once the range
  * is narrow few of the flags, looked at eight at a time, are set. */
 BLOCK_LOOP NAMED(range_block)(const struct sam_threshold_range *restrict range,
@@ -194,6 +234,7 @@ static const struct sam_kernels NAMED(kernels) = {
     .classify_double = NAMED(classify_double),
     .classify_published = NAMED(classify_published),
     .count_classes = NAMED(count_classes),
+    .count_transitions = NAMED(count_transitions),
     .count_buckets_float = NAMED(count_buckets_float),
     .count_buckets_double = NAMED(count_buckets_double),
     .find_range = NAMED(find_range),

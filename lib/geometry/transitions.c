@@ -1,24 +1,18 @@
 #include "geometry/transitions.h"
 
-/* Counting into several tables in turn, since two increments of one counter in a row wait for each
- * other. */
-enum { TABLES = 4 };
-
-static void add(struct sam_transitions *transitions, const struct sam_transitions *other)
-{
-    for (int from = 0; from < SAM_RATIO_CLASSES; from++)
-        for (int to = 0; to < SAM_RATIO_CLASSES; to++)
-            transitions->counts[from][to] += other->counts[from][to];
-}
+#include "geometry/kernels.h"
 
 void sam_transitions_count(struct sam_transitions *transitions, const uint8_t *before,
                            const uint8_t *after, size_t n)
 {
-    struct sam_transitions tables[TABLES] = {0};
-    for (size_t i = 0; i < n; i++)
-        tables[i % TABLES].counts[before[i]][after[i]]++;
-    for (int i = 0; i < TABLES; i++)
-        add(transitions, &tables[i]);
+    sam_kernels_best()->count_transitions(before, after, n, transitions);
+}
+
+void sam_transitions_add(struct sam_transitions *transitions, const struct sam_transitions *other)
+{
+    for (int from = 0; from < SAM_RATIO_CLASSES; from++)
+        for (int to = 0; to < SAM_RATIO_CLASSES; to++)
+            transitions->counts[from][to] += other->counts[from][to];
 }
 
 uint64_t sam_transitions_unchanged(const struct sam_transitions *transitions)

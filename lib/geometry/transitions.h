@@ -15,6 +15,9 @@ struct sam_transitions {
 void sam_transitions_count(struct sam_transitions *transitions, const uint8_t *before,
                            const uint8_t *after, size_t n);
 
+/* Adds the counts of another table. */
+void sam_transitions_add(struct sam_transitions *transitions, const struct sam_transitions *other);
+
 /* How many stay in their class; and how many would if the two classes of a parameter were
  * independent, with the numbers before and after as they are: the sum over classes of before *
  * after / n. */

@@ -17,9 +17,9 @@
 enum { N = 3000 };
 enum { WORDS = (N + SAM_OVERLAP_GROUP - 1) / SAM_OVERLAP_GROUP * (SAM_OVERLAP_GROUP / 64) };
 
-static void random_classes(struct sam_rng *rng, uint8_t classes[N])
+static void random_classes(struct sam_rng *rng, uint8_t *classes, size_t n)
 {
-    for (size_t i = 0; i < N; i++)
+    for (size_t i = 0; i < n; i++)
         classes[i] = (uint8_t)sam_rng_below(rng, 5);
 }
 
@@ -29,7 +29,7 @@ static void packs_a_set_in_pieces(void **state)
     struct sam_rng rng;
     uint8_t classes[N];
     sam_rng_init(&rng, 9, SAM_RNG_TEST, 0, 0);
-    random_classes(&rng, classes);
+    random_classes(&rng, classes, N);
     assert_int_equal(sam_overlap_words(N), WORDS);
     assert_int_equal(sam_overlap_words(0), 0);
     assert_int_equal(sam_overlap_words(SAM_OVERLAP_GROUP), SAM_OVERLAP_GROUP / 64);
@@ -74,8 +74,8 @@ static void intersections(void **state)
     uint8_t before[N], after[N];
     uint64_t a[WORDS] = {0}, b[WORDS] = {0}, common = 0;
     sam_rng_init(&rng, 10, SAM_RNG_TEST, 0, 0);
-    random_classes(&rng, before);
-    random_classes(&rng, after);
+    random_classes(&rng, before, N);
+    random_classes(&rng, after, N);
     sam_overlap_pack(before, N, 1, a);
     sam_overlap_pack(after, N, 1, b);
     for (size_t i = 0; i < N; i++)
@@ -107,28 +107,48 @@ static void measures_by_hand(void **state)
     assert_true(empty.chance == 0 && isnan(empty.kappa));
 }
 
+/* Several times what the kernels count at a time. */
+enum { LONG = 60001 };
+
 static void transitions_by_brute_force(void **state)
 {
     (void)state;
     struct sam_rng rng;
-    uint8_t before[N], after[N];
+    static uint8_t before[LONG], after[LONG];
     struct sam_transitions table = {0};
     uint64_t unchanged = 0;
     sam_rng_init(&rng, 11, SAM_RNG_TEST, 0, 0);
-    random_classes(&rng, before);
-    random_classes(&rng, after);
-    memcpy(after, before, N / 2);
-    sam_transitions_count(&table, before, after, N / 3);
-    sam_transitions_count(&table, before + N / 3, after + N / 3, N - N / 3);
+    random_classes(&rng, before, LONG);
+    random_classes(&rng, after, LONG);
+    memcpy(after, before, LONG / 2);
+    sam_transitions_count(&table, before, after, LONG / 3);
+    sam_transitions_count(&table, before + LONG / 3, after + LONG / 3, LONG - LONG / 3);
+    for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++) {
+        struct sam_transitions whole = {0}, twice = table;
+        (*set)->count_transitions(before, after, LONG, &whole);
+        assert_memory_equal(&whole, &table, sizeof table);
+        (*set)->count_transitions(before, after, LONG, &twice);
+        sam_transitions_add(&whole, &table);
+        assert_memory_equal(&twice, &whole, sizeof table);
+    }
     for (int from = 0; from < 5; from++)
         for (int to = 0; to < 5; to++) {
             uint64_t wanted = 0;
-            for (size_t i = 0; i < N; i++)
+            for (size_t i = 0; i < LONG; i++)
                 wanted += before[i] == from && after[i] == to;
             assert_int_equal(table.counts[from][to], wanted);
             unchanged += from == to ? wanted : 0;
         }
     assert_int_equal(sam_transitions_unchanged(&table), unchanged);
+
+    /* So many of one kind that a byte could not count those in one lane. */
+    memset(before, 2, LONG);
+    memset(after, 3, LONG);
+    for (const struct sam_kernels *const *set = sam_kernels_supported(); *set; set++) {
+        struct sam_transitions alike = {0};
+        (*set)->count_transitions(before, after, LONG, &alike);
+        assert_int_equal(alike.counts[2][3], LONG);
+    }
 }
 
 /* Two classes, [1][1] 40, [1][2] 10, [2][1] 20, [2][2] 30: before 50, 50, after 60, 40, chance
