@@ -15,6 +15,7 @@ SHELL := bash
 BUILD  ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
+# clang compiles all too, but to an engine of half the speed.
 CC     := gcc
 CFLAGS ?= -O2 -g
 # SANITIZE=address,undefined (or thread) builds everything with those sanitizers, apart.

@@ -122,21 +122,34 @@ ALWAYS_INLINE double vec_sum(vec v)
     return sums[0];
 }
 
+/* Lane i is lane index[i] of a and b in a row. The compiler has to know `index`. */
+ALWAYS_INLINE vec vec_shuffle(vec a, vec b, veci index)
+{
+#if defined(__clang__)
+    vec v;
+    for (int i = 0; i < LANES; i++)
+        v[i] = index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
+    return v;
+#else
+    return __builtin_shuffle(a, b, index);
+#endif
+}
+
 /* Transposes the square matrix of LANES rows in place: log2(LANES) rounds, each of which exchanges
  * the off-diagonal blocks of side h (J. O. Eklundh, "A fast computer method for matrix
  * transposing", IEEE Trans. Computers 1972). */
-#define VEC_ROUND(h)                                    \
-    for (int i = 0; i < LANES; i++) {                   \
-        if (i & (h))                                    \
-            continue;                                   \
-        veci upper, lower;                              \
-        for (int l = 0; l < LANES; l++) {               \
-            upper[l] = l & (h) ? LANES + l - (h) : l;   \
-            lower[l] = l & (h) ? LANES + l : l + (h);   \
-        }                                               \
-        const vec a = rows[i], b = rows[i + (h)];       \
-        rows[i] = __builtin_shuffle(a, b, upper);       \
-        rows[i + (h)] = __builtin_shuffle(a, b, lower); \
+#define VEC_ROUND(h)                                  \
+    for (int i = 0; i < LANES; i++) {                 \
+        if (i & (h))                                  \
+            continue;                                 \
+        veci upper, lower;                            \
+        for (int l = 0; l < LANES; l++) {             \
+            upper[l] = l & (h) ? LANES + l - (h) : l; \
+            lower[l] = l & (h) ? LANES + l : l + (h); \
+        }                                             \
+        const vec a = rows[i], b = rows[i + (h)];     \
+        rows[i] = vec_shuffle(a, b, upper);           \
+        rows[i + (h)] = vec_shuffle(a, b, lower);     \
     }
 
 ALWAYS_INLINE void vec_transpose(vec rows[LANES])
