@@ -9,8 +9,8 @@
 
 /* Fewer elements than SAMPLED are all looked at in the first pass. The bins that it uses are not
  * more than a core's cache holds: it only guesses. */
-enum { STRIDE = 16, SAMPLED = 1 << 20, FIRST_LOG_BINS = 16 };
-enum { FEW = 1 << 14, FEW_LOG_BINS = 12 };
+enum { STRIDE = 16, SAMPLED = 1 << 15, FIRST_LOG_BINS = 16 };
+enum { LEAST_LOG_BINS = 12, ELEMENTS_A_BIN = 16 };
 
 int sam_threshold_init(struct sam_threshold *threshold, int log_bins, int ratio_class,
                        struct sam_error *error)
@@ -47,8 +47,10 @@ static size_t bin_count(const struct sam_threshold *threshold)
  * pass more. */
 static int log_bins_for(const struct sam_threshold *threshold, int most)
 {
-    if (threshold->size < FEW && most > FEW_LOG_BINS)
-        most = FEW_LOG_BINS;
+    int log_bins = LEAST_LOG_BINS;
+    while (threshold->size >> log_bins > ELEMENTS_A_BIN)
+        log_bins++;
+    most = log_bins < most ? log_bins : most;
     return threshold->log_bins < most ? threshold->log_bins : most;
 }
 
