@@ -3,8 +3,8 @@
 
 #include <endian.h>
 #include <string.h>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
 
 void sam_loader_order(const uint32_t *indices, uint32_t count, uint64_t seed, uint32_t epoch,

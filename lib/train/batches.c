@@ -2,8 +2,8 @@
 #include "train/batches.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 static uint64_t fingerprint(const struct sam_dataset *dataset)

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 int sam_model_init(struct sam_model *model, const struct sam_arch *arch, uint64_t seed,
