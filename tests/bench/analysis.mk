@@ -13,7 +13,8 @@ $(BENCH)/scan: tests/bench/scan.c $(LIB)
 
 .PHONY: bench-analysis
 bench: bench-analysis
-bench-analysis: $(addprefix $(BIN)/,classify-ratio bucket-stats flat-threshold overlap class-transitions)
+bench-analysis: $(addprefix $(BIN)/,classify-ratio bucket-stats flat-threshold overlap class-transitions \
+    grad-cat)
 bench-analysis: $(BENCH)/scan
 	SAM_BIN=$(abspath $(BIN)) /usr/bin/python3 tests/bench/analysis.py $(BENCH)/scan \
 	    $(BENCH)/analysis-stream $(BENCH_RECORDS) $(or $(BENCH_ROUNDS),5) $(BENCH)/analysis.csv

@@ -3,10 +3,11 @@
     analysis.py SCAN STREAM RECORDS ROUNDS CSV
 
 STREAM is made anew, so that the page cache holds it as writing left it there: RECORDS records of
-11,220,132 parameters in the tensors of the notes' network, 90 MB each. All times are milliseconds a
-record, the best of ROUNDS, in which all candidates take turns, since other work on the machine slows
-whoever is running. BENCH_CLOCK=cpu counts processor time instead, of all processes of a candidate, for
-a machine on which there is too much of that.
+11,220,132 parameters in the tensors of the notes' network, of width 64, 90 MB each; then about as many
+bytes of the network of width 8, 1.4 MB a record, with checksums, as train-sam dumps them. All times are
+milliseconds a record, the best of ROUNDS, in which all candidates take turns, since other work on the
+machine slows whoever is running. BENCH_CLOCK=cpu counts processor time instead, of all processes of a
+candidate, for a machine on which there is too much of that.
 
     ours_ms        the tool, from start to exit, on the file in the page cache or on `cat STREAM |`
     read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
@@ -32,15 +33,14 @@ import time
 import numpy as np
 
 BIN = os.environ["SAM_BIN"]
-N = 11220132
 
 
-def shapes():
-    """The tensors of ResNet-18 for 32 x 32 images and 100 classes, width 64."""
-    yield "conv1.weight", (64, 3, 3, 3)
-    yield from norm("bn1", 64)
-    before = 64
-    for layer, width in enumerate((64, 128, 256, 512), 1):
+def shapes(first):
+    """The tensors of ResNet-18 for 32 x 32 images and 100 classes, of width `first`."""
+    yield "conv1.weight", (first, 3, 3, 3)
+    yield from norm("bn1", first)
+    before = first
+    for layer, width in enumerate((first, 2 * first, 4 * first, 8 * first), 1):
         for block in range(2):
             name = "layer%d.%d" % (layer, block)
             yield name + ".conv1.weight", (width, before, 3, 3)
@@ -51,7 +51,7 @@ def shapes():
                 yield name + ".shortcut.0.weight", (width, before, 1, 1)
                 yield from norm(name + ".shortcut.1", width)
             before = width
-    yield "linear.weight", (100, 512)
+    yield "linear.weight", (100, 8 * first)
     yield "linear.bias", (100,)
 
 
@@ -60,24 +60,31 @@ def norm(name, width):
     yield name + ".bias", (width,)
 
 
-def make_stream(path, record_count):
+def parameters(width):
+    return sum(int(np.prod(shape)) for _, shape in shapes(width))
+
+
+def make_stream(path, width, record_count):
     rng = np.random.default_rng(1)
     with open(path + ".part", "wb") as file:
         for step in range(1, record_count + 1):
             header, offset = {"__metadata__": {"step": str(step), "epoch": "1"}}, 0
-            for name, shape in shapes():
+            for name, shape in shapes(width):
                 for prefix in ("current/", "perturbed/"):
                     end = offset + 4 * int(np.prod(shape))
                     header[prefix + name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, end]}
                     offset = end
-            assert offset == 8 * N
             text = json.dumps(header).encode()
             file.write(len(text).to_bytes(8, "little") + text)
-            for _, shape in shapes():
+            for _, shape in shapes(width):
                 g = rng.standard_normal(size=shape, dtype=np.float32) * np.float32(1e-4)
                 gp = g + np.float32(8e-5) * rng.standard_normal(size=shape, dtype=np.float32)
                 file.write(g.tobytes() + gp.tobytes())
     os.rename(path + ".part", path)
+
+
+def add_checksums(path):
+    subprocess.run([os.path.join(BIN, "grad-cat"), "--checksum", "-o", path, path], check=True)
 
 
 # --- NumPy, as one would write it -----------------------------------------------------------------------
@@ -87,13 +94,13 @@ def make_stream(path, record_count):
 # no ratio into a class.
 
 
-def gradients(path, number):
+def gradients(path, width, number):
     """g and gp of record `number`, from 1, of all tensors one after the other."""
     with open(path, "rb") as file:
         for _ in range(number):
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            values = np.fromfile(file, dtype="f4", count=2 * N)
-    names = [prefix + name for name, _ in shapes() for prefix in ("current/", "perturbed/")]
+            values = np.fromfile(file, dtype="f4", count=2 * parameters(width))
+    names = [prefix + name for name, _ in shapes(width) for prefix in ("current/", "perturbed/")]
     parts = np.split(values, [header[name]["data_offsets"][0] // 4 for name in names[1:]])
     return np.concatenate(parts[0::2]), np.concatenate(parts[1::2])
 
@@ -143,10 +150,10 @@ def numpy_transitions(g, gp, before):
     return list(np.bincount(before * np.uint8(5) + numpy_class_numbers(g, gp), minlength=25))
 
 
-def numpy_calls(path):
+def numpy_calls(path, width):
     """{tool: its counts of the stream's second record, which comes after the first or refers to it}"""
-    g, gp = gradients(path, 2)
-    before = numpy_class_numbers(*gradients(path, 1))
+    g, gp = gradients(path, width, 2)
+    before = numpy_class_numbers(*gradients(path, width, 1))
     reference = before == 1
     return {
         "classify-ratio": lambda: numpy_classes(g, gp),
@@ -203,13 +210,14 @@ def run_shell(command):
     return lambda: subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
 
 
-def candidates(scan, path, record_count):
+def candidates(scan, path, width, record_count):
     """{name: (call, records that a call reads)}"""
+    count = 2 * parameters(width)
     calls = {"read": (lambda: read_all(path), record_count)}
     calls["scan"] = (run_shell("exec '%s' '%s'" % (scan, path)), record_count)
-    calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=2 * N), 1)
+    calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=count), 1)
     calls["wc"] = (run_shell("cat '%s' | wc -c" % path), record_count)
-    numpy = numpy_calls(path)
+    numpy = numpy_calls(path, width)
     check(numpy, path)
     for tool, call in numpy.items():
         calls["numpy " + tool] = (call, 1)
@@ -237,19 +245,27 @@ def numbers(best, tool, source, reading):
     return [ours, read, ours / read, best["scan"], numpy, fromfile, numpy / ours, (numpy + fromfile) / ours]
 
 
+def measure_network(scan, path, width, record_count, checked, rounds):
+    """The rows of one network, whose stream stays at `path`."""
+    make_stream(path, width, record_count)
+    if checked:
+        add_checksums(path)
+    best = measure(candidates(scan, path, width, record_count), rounds)
+    for tool in COUNTS:
+        for source, reading in (("file", "read"), ("pipe", "wc")):
+            yield [width, tool, source] + ["%.4g" % number for number in numbers(best, tool, source, reading)]
+
+
 def main():
     scan, path, record_count, rounds, table = sys.argv[1:3] + [int(n) for n in sys.argv[3:5]] + sys.argv[5:]
-    make_stream(path, record_count)
-    best = measure(candidates(scan, path, record_count), rounds)
     with open(table, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["tool", "source"] + COLUMNS)
-        print("%-17s  %6s" % ("tool", "source"), *("%13s" % column for column in COLUMNS))
-        for tool in COUNTS:
-            for source, reading in (("file", "read"), ("pipe", "wc")):
-                row = ["%.4g" % number for number in numbers(best, tool, source, reading)]
-                writer.writerow([tool, source] + row)
-                print("%-17s  %6s" % (tool, source), *("%13s" % number for number in row))
+        writer.writerow(["width", "tool", "source"] + COLUMNS)
+        print("%5s  %-17s  %6s" % ("width", "tool", "source"), *("%13s" % column for column in COLUMNS))
+        for width, records, checked in ((64, record_count, False), (8, 60 * record_count, True)):
+            for row in measure_network(scan, path, width, records, checked, rounds):
+                writer.writerow(row)
+                print("%5d  %-17s  %6s" % tuple(row[:3]), *("%13s" % number for number in row[3:]), flush=True)
 
 
 if __name__ == "__main__":
