@@ -1,5 +1,5 @@
-/* hash - XXH3-64, by the widest vectors of the machine: what xxhash.h alone declares was compiled for
- * those that all machines have. The same sums, twice as fast.
+/* hash - XXH3-64, by the widest vectors of the machine: the functions that xxhash.h alone declares
+ * were compiled for those that all machines have. The same sums, in less time.
  *
  * Source: Y. Collet, https://github.com/Cyan4973/xxHash (doc/xxhash_spec.md). */
 #ifndef SAM_BASE_HASH_H
