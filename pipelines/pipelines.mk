@@ -68,12 +68,20 @@ each_run = for run in $(1); do $(2) | mlr --icsv --ojson put '$$run = "'$$run'"'
 unless_diverged = if [ ! -e $(RUNS)/$$run/diverged ]; then $(1); fi
 
 # A figure is one gnuplot script, which draws it as SVG for the page, as PDF for print, and as
-# PNG.
+# PNG. A PDF file says when it was made: that is when the commit was, so that the same results are
+# the same bytes. LaTeX takes that time from the environment, gnuplot does not.
+
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2> /dev/null || echo 0)
+endif
+export SOURCE_DATE_EPOCH
+pdf_date := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y%m%d%H%M%S)
+dated = sed 's|/CreationDate (D:[0-9]*Z)|/CreationDate (D:$(pdf_date)Z)|'
 
 $(FIGURES)/%.svg: figures/%.gp figures/style.gp
 	pipelines/draw svg $(TABLES) $<
 $(FIGURES)/%.pdf: figures/%.gp figures/style.gp
-	pipelines/draw pdf $(TABLES) $<
+	pipelines/draw pdf $(TABLES) $< | $(dated)
 $(FIGURES)/%.png: figures/%.gp figures/style.gp
 	pipelines/draw png $(TABLES) $<
 
@@ -167,10 +175,15 @@ $(RESULTS)/environment.json: FORCE
 # ------------------------------
 #
 # What must hold at any scale is checked before the paper is woven, and a failure stops it. The long
-# runs are named first, so that none of them is left over for one processor at the end.
+# runs are named first, so that none of them is left over for one processor at the end. `make` takes
+# what comes in between for settled as long as its end is there; who throws a table or a figure away
+# wants it anew.
+
+results := $(table_files) $(figure_files)
+$(if $(filter-out $(wildcard $(results)),$(results)),$(eval $(RESULTS)/verified: FORCE))
 
 long_runs := $(patsubst %,$(RUNS)/%/log.csv,$(filter observed%,$(run_names)))
-$(RESULTS)/verified: pipelines/verify $(long_runs) $(table_files) $(figure_files)
+$(RESULTS)/verified: pipelines/verify $(long_runs) $(results)
 	@echo '  VERIFY'
 	$(Q)pipelines/verify $(TABLES) $(FIGURES) > $@.part
 	$(Q)mv $@.part $@
