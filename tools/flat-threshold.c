@@ -5,8 +5,8 @@
  * 0, of the n values of m in decreasing order, and `above` the number of members with m >
  * threshold: the notes' Project 1, "how many parameters of checkpoint1 are in flat minima".
  *
- * Reads a regular file two or three times a record, four to six of F64 (once more with --null,
- * and for a checksum; small groups more often, by themselves), and holds bins and counts; of a
+ * Looks two or three times at a large record of a regular file, four to six at one of F64 (once
+ * more with --null; at small groups more often, by themselves), and holds bins and counts; of a
  * pipe's record it holds 8 bytes a parameter (16 of F64). */
 #include <argp.h>
 #include <math.h>

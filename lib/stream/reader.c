@@ -357,13 +357,17 @@ struct hashing {
     uint64_t place; /* up to which they are hashed */
 };
 
+/* By pieces, after each of which pages may be given back. */
 static void hash_to(struct hashing *hashing, uint64_t place)
 {
     struct sam_reader *reader = hashing->reader;
-    const size_t bytes = (size_t)(place - hashing->place);
-    XXH3_64bits_update(reader->hash, sam_mapping_at(reader->mapping, hashing->place), bytes);
-    sam_mapping_used(reader->mapping, bytes);
-    hashing->place = place;
+    while (hashing->place < place) {
+        const uint64_t left = place - hashing->place;
+        const size_t bytes = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+        XXH3_64bits_update(reader->hash, sam_mapping_at(reader->mapping, hashing->place), bytes);
+        sam_mapping_used(reader->mapping, bytes);
+        hashing->place += bytes;
+    }
 }
 
 static int hash_and_visit(void *context, const struct sam_chunk *chunk, struct sam_error *error)

@@ -4,16 +4,16 @@
  *     while ((got = sam_reader_next(r, &record, error)) == 1)
  *         sam_reader_visit(r, visit, context, error);          its pairs, chunk by chunk
  *
- * Threads: records of a regular file are read and prepared by two threads where there are
+ * Threads: records over 2 MB of a regular file are read and prepared by two threads where there are
  * processors for them. Visitors run on either of the two, in order, one at a time, and see what the
  * ones before them wrote; they must not depend on their thread.
  *
- * Memory: one header, a few small buffers, and - where the stream cannot be read at two places (a
- * pipe) - the tensors whose partners have not come yet: one where perturbed/NAME directly follows
- * current/NAME, half a record where all of one kind come first. In a regular file both places are
- * read in step; records of at most 2 MB are held, and those up to 16 GB are mapped where they can
- * be, and take up 20 MB of the file's pages and a 512th of their size to manage them. After an
- * error a reader is good for sam_reader_free() alone. */
+ * Memory: one header and its text, a few small buffers, and - where the stream cannot be read at
+ * two places (a pipe) - the tensors whose partners have not come yet: one where perturbed/NAME
+ * directly follows current/NAME, half a record where all of one kind come first. In a regular file
+ * both places are read in step; records of at most 2 MB are held, and those up to 16 GB are mapped
+ * where they can be, and take up 20 MB of the file's pages and a 512th of their size to manage
+ * them. After an error a reader is good for sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H
 #define SAM_STREAM_READER_H
 

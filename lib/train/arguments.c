@@ -127,7 +127,7 @@ int sam_arguments_kernels(struct sam_settings *settings, struct sam_error *error
 {
     const char *kernels = getenv("SAM_KERNELS");
     if (kernels && *kernels && !SAM_SETTINGS_GIVEN(settings, kernels) &&
-        sam_settings_adopt(settings, sam_settings_find("kernels"), kernels, error))
+        sam_settings_set(settings, sam_settings_find("kernels"), kernels, error))
         return -1;
     return sam_engine_check_kernels(settings->kernels, error);
 }

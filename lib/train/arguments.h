@@ -21,9 +21,8 @@ void sam_arguments_free(struct argp_option *options);
 int sam_arguments_set(struct sam_settings *settings, int key, const char *argument,
                       struct sam_error *error);
 
-/* Takes the kernels from the environment variable SAM_KERNELS where no option names them: as their
- * default, so that they do not count as given. Refuses (SAM_USAGE) those that this machine lacks.
- */
+/* Takes the kernels from the environment variable SAM_KERNELS where no option names them. Refuses
+ * (SAM_USAGE) those that this machine lacks. */
 int sam_arguments_kernels(struct sam_settings *settings, struct sam_error *error);
 
 #endif

@@ -146,7 +146,7 @@ static int check_streams(const struct sam_settings *settings, struct sam_error *
 {
     const char *const paths[] = {settings->log, settings->dump};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (paths[i] && sam_output_check_streams(paths[i], error))
+        if (paths[i] && strcmp(paths[i], "-") != 0 && sam_output_check_streams(paths[i], error))
             return -1;
     return 0;
 }

@@ -166,4 +166,9 @@ setup() {
     for tool in classify-ratio bucket-stats flat-threshold; do
         /usr/bin/python3 "$SAM_TOP/tests/oracle/analysis_memory.py" file 50000000 "$tool"
     done
+    # What is not wanted is hashed too.
+    for tensors in '*' '*layer0.*'; do
+        /usr/bin/python3 "$SAM_TOP/tests/oracle/analysis_memory.py" checked 50000000 classify-ratio \
+            --tensors="$tensors"
+    done
 }

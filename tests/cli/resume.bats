@@ -140,10 +140,6 @@ below() {
         --dump-epochs 1,300 >/dev/null
     train-sam --resume=d --dump d.dump --dump-epochs 1,300 >/dev/null
     dump-grads --checkpoint d --dataset cifar10 >/dev/null
-    # What the environment says is a default like others.
-    train --checkpoint e --kernels plain --epochs 1 --schedule constant >/dev/null
-    SAM_KERNELS=double train-sam --resume e --epochs 2 --info info >/dev/null
-    [ "$(jq -r .settings.kernels info)" = plain ]
 }
 
 @test "where the rate is constant a finished run goes on for more epochs" {
@@ -204,6 +200,7 @@ below() {
     refused 2 "--width: '3'" train-sam --resume c --width 3
     refused 2 "--dump-every: '3'" train-sam --resume c --dump d --dump-every 3
     refused 2 "--kernels: 'double'" train-sam --resume c --kernels double
+    SAM_KERNELS=double refused 2 "--kernels: 'double'" train-sam --resume c
     refused 2 "--dump" train-sam --resume c
     train --checkpoint every --dump e >/dev/null
     refused 2 "no --dump" train-sam --resume every

@@ -4,9 +4,10 @@ a file that is a hole.
     analysis_memory.py records COUNT TOOL [OPTION]...      COUNT records of 100,000 parameters
     analysis_memory.py parameters COUNT TOOL [OPTION]...   one record of COUNT parameters in 20 tensors
     analysis_memory.py file COUNT TOOL [OPTION]...         the same as a file
+    analysis_memory.py checked COUNT TOOL [OPTION]...      ... with a checksum
 
 Prints "TOOL: PEAK MB, SECONDS s, GB GB". Fails where the first needs more than 4 MB more than a
-stream of 10 records does, the second more than 200 MB, and the third more than 64 MB."""
+stream of 10 records does, the second more than 200 MB, and those of files more than 64 MB."""
 
 import json
 import os
@@ -64,10 +65,13 @@ def peak_of(command, record_count, counts):
     return usage.ru_maxrss / 1024, time.time() - started
 
 
-def peak_of_file(command, counts):
+def peak_of_file(command, counts, checked):
     with tempfile.NamedTemporaryFile() as file:
         file.write(header(counts))
         file.truncate(file.tell() + 8 * sum(counts))
+        if checked:
+            grad_cat = os.path.join(os.environ["SAM_BIN"], "grad-cat")
+            subprocess.run([grad_cat, "--checksum", "-o", file.name, file.name], check=True)
         return peak_of(command + [file.name], 0, [])
 
 
@@ -80,8 +84,9 @@ def main():
         bytes_read, most = 8e5 * count, few + 4
     else:
         counts = [count // 80 * 4] * 20
-        peak, seconds = peak_of_file(command, counts) if what == "file" else peak_of(command, 1, counts)
-        bytes_read, most = 8 * count, 64 if what == "file" else 200
+        file = what != "parameters"
+        peak, seconds = peak_of_file(command, counts, what == "checked") if file else peak_of(command, 1, counts)
+        bytes_read, most = 8 * count, 64 if file else 200
     print("%s: %.1f MB, %.2f s, %.1f GB" % (tool, peak, seconds, bytes_read / 1e9))
     if peak > most:
         sys.exit("%s: %.1f MB, wanted at most %.1f" % (tool, peak, most))
