@@ -179,11 +179,11 @@ $(RESULTS)/environment.json: FORCE
 # what comes in between for settled as long as its end is there; who throws a table or a figure away
 # wants it anew.
 
-results := $(table_files) $(figure_files)
-$(if $(filter-out $(wildcard $(results)),$(results)),$(eval $(RESULTS)/verified: FORCE))
+shown := $(table_files) $(figure_files)
+$(if $(filter-out $(wildcard $(shown)),$(shown)),$(eval $(RESULTS)/verified: FORCE))
 
 long_runs := $(patsubst %,$(RUNS)/%/log.csv,$(filter observed%,$(run_names)))
-$(RESULTS)/verified: pipelines/verify $(long_runs) $(results)
+$(RESULTS)/verified: pipelines/verify $(long_runs) $(shown)
 	@echo '  VERIFY'
 	$(Q)pipelines/verify $(TABLES) $(FIGURES) > $@.part
 	$(Q)mv $@.part $@

@@ -71,25 +71,34 @@ INLINE uint64_t NAMED(sum_of_bytes)(NAMED(bytes) numbers)
     return sum;
 }
 
-/* Every byte of a register counts for itself, of `rounds` <= UINT8_MAX registers. A condition is
- * all bits, which is -1, or none. */
+/* The bytes that are each class, where `mask` is set: every byte of a register counts for itself. A
+ * condition is all bits, which is -1, or none. */
+INLINE void NAMED(count_register)(NAMED(bytes) classes, NAMED(bytes) mask,
+                                  NAMED(bytes) found[SAM_RATIO_CLASSES])
+{
+#pragma GCC unroll 5
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        found[class] -= mask & (NAMED(bytes))(classes == (uint8_t) class);
+}
+
+INLINE void NAMED(add_counts)(const NAMED(bytes) found[SAM_RATIO_CLASSES],
+                              uint64_t counts[SAM_RATIO_CLASSES])
+{
+#pragma GCC unroll 5
+    for (int class = 0; class < SAM_RATIO_CLASSES; class ++)
+        counts[class] += NAMED(sum_of_bytes)(found[class]);
+}
+
+/* Of `rounds` <= UINT8_MAX registers. */
 INLINE void NAMED(count_rounds)(const uint8_t *classes, size_t rounds, uint64_t *counts)
 {
-    NAMED(bytes) zero = {0}, one = {0}, two = {0}, three = {0}, four = {0};
+    NAMED(bytes) found[SAM_RATIO_CLASSES] = {{0}};
     for (size_t i = 0; i < rounds; i++) {
-        NAMED(bytes) found;
-        memcpy(&found, classes + i * REGISTER, REGISTER);
-        zero -= (NAMED(bytes))(found == 0);
-        one -= (NAMED(bytes))(found == 1);
-        two -= (NAMED(bytes))(found == 2);
-        three -= (NAMED(bytes))(found == 3);
-        four -= (NAMED(bytes))(found == 4);
+        NAMED(bytes) is;
+        memcpy(&is, classes + i * REGISTER, REGISTER);
+        NAMED(count_register)(is, ~(NAMED(bytes)){0}, found);
     }
-    counts[0] += NAMED(sum_of_bytes)(zero);
-    counts[1] += NAMED(sum_of_bytes)(one);
-    counts[2] += NAMED(sum_of_bytes)(two);
-    counts[3] += NAMED(sum_of_bytes)(three);
-    counts[4] += NAMED(sum_of_bytes)(four);
+    NAMED(add_counts)(found, counts);
 }
 
 TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
@@ -108,25 +117,16 @@ TARGET static void NAMED(count_classes)(const uint8_t *classes, size_t n,
 
 /* Likewise, of those that were in class `from`. */
 INLINE void NAMED(transition_rounds)(const uint8_t *before, const uint8_t *after, size_t rounds,
-                                     uint8_t from, uint64_t counts[SAM_RATIO_CLASSES])
+                                     uint8_t from, uint64_t *counts)
 {
-    NAMED(bytes) zero = {0}, one = {0}, two = {0}, three = {0}, four = {0};
+    NAMED(bytes) found[SAM_RATIO_CLASSES] = {{0}};
     for (size_t i = 0; i < rounds; i++) {
         NAMED(bytes) was, is;
         memcpy(&was, before + i * REGISTER, REGISTER);
         memcpy(&is, after + i * REGISTER, REGISTER);
-        const NAMED(bytes) moved = (NAMED(bytes))(was == from);
-        zero -= moved & (NAMED(bytes))(is == 0);
-        one -= moved & (NAMED(bytes))(is == 1);
-        two -= moved & (NAMED(bytes))(is == 2);
-        three -= moved & (NAMED(bytes))(is == 3);
-        four -= moved & (NAMED(bytes))(is == 4);
+        NAMED(count_register)(is, (NAMED(bytes))(was == from), found);
     }
-    counts[0] += NAMED(sum_of_bytes)(zero);
-    counts[1] += NAMED(sum_of_bytes)(one);
-    counts[2] += NAMED(sum_of_bytes)(two);
-    counts[3] += NAMED(sum_of_bytes)(three);
-    counts[4] += NAMED(sum_of_bytes)(four);
+    NAMED(add_counts)(found, counts);
 }
 
 /* Few enough rounds that what all of them read stays in the nearest cache from class to class. */
@@ -134,16 +134,16 @@ TARGET static void NAMED(count_transitions)(const uint8_t *before, const uint8_t
                                             struct sam_transitions *transitions)
 {
     enum { ROUNDS = 128 };
+    uint64_t(*counts)[SAM_RATIO_CLASSES] = transitions->counts;
     size_t i = 0;
     while (n - i >= REGISTER) {
         const size_t left = (n - i) / REGISTER, rounds = left < ROUNDS ? left : ROUNDS;
         for (uint8_t from = 0; from < SAM_RATIO_CLASSES; from++)
-            NAMED(transition_rounds)
-            (before + i, after + i, rounds, from, transitions->counts[from]);
+            NAMED(transition_rounds)(before + i, after + i, rounds, from, counts[from]);
         i += rounds * REGISTER;
     }
     for (; i < n; i++)
-        transitions->counts[before[i]][after[i]]++;
+        counts[before[i]][after[i]]++;
 }
 
 /* What is above the range, and flags for what is inside, are found in vector code. Once the range

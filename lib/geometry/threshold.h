@@ -14,7 +14,7 @@
  *     while ((more = sam_threshold_narrow(t, k, error)) == 1);
  *
  * k need not be known before the first pass has ended. With 2^18 bins floats take two or three
- * passes, doubles four. Memory: 16 bytes a bin. */
+ * passes, doubles four to six. Memory: 16 bytes a bin. */
 #ifndef SAM_GEOMETRY_THRESHOLD_H
 #define SAM_GEOMETRY_THRESHOLD_H
 

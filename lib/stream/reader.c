@@ -208,7 +208,7 @@ static int verify(struct sam_reader *reader, uint64_t sum, struct sam_error *err
     return sam_source_verify(&reader->source, reader->checksum, sum, error);
 }
 
-/* The same of what was hashed bit by bit. */
+/* The same of what was hashed piece by piece. */
 static int verify_hashed(struct sam_reader *reader, struct sam_error *error)
 {
     return verify(reader, XXH3_64bits_digest(reader->hash), error);
