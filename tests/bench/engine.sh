@@ -67,12 +67,4 @@ ratio_best,ratio_installed,gflops,peak_share,resident_mb,torch_resident_mb"
             done
         done
     done
-} | tee "$file.new" | awk -F, '{
-    for (i = 1; i <= NF; i++) {
-        if (NR == 1)
-            width[i] = length($i)
-        cell = $i ~ /^[0-9]+\.[0-9]+$/ ? sprintf("%.*f", i == 5 || i == 6 || i == 7 ? 0 : 2, $i) : $i
-        printf "%*s%s", width[i], cell, i < NF ? "  " : "\n"
-    }
-    fflush() }'
-mv "$file.new" "$file"
+} | show_table "$file"

@@ -54,7 +54,4 @@ mkdir -p "$(dirname "$file")"
     for width in $widths; do
         for batch in $batches; do measure; done
     done
-} | tee "$file.new" | awk -F, -v OFS='\t' 'NR > 1 {
-    $3 = sprintf("%.0f", $3); $4 = sprintf("%.2f", $4); $5 = sprintf("%.2f", $5) }
-    { $1 = $1; print; fflush() }' | column -t -s "$(printf '\t')"
-mv "$file.new" "$file"
+} | show_table "$file"
