@@ -210,6 +210,6 @@ readme_commands() {
 
 @test "clang compiles the kernels as well" {
     command -v clang >/dev/null || skip "there is no clang here"
-    env -u MAKEFLAGS make -s CC=clang BUILD="$BATS_TEST_TMPDIR" \
+    env -u MAKEFLAGS -u SANITIZE make -s CC=clang BUILD="$BATS_TEST_TMPDIR" \
         "$BATS_TEST_TMPDIR"/lib/{geometry/kernels,nn/lanes/winograd.portable}.o
 }
