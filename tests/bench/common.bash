@@ -13,8 +13,8 @@ middle() {
     sort -k"$1,$1" -g | awk -v n="$1" '{ value[NR] = $n } END { print value[int((NR + 1) / 2)] }'
 }
 
-# show_table FILE : the table on standard input, kept in FILE and shown in columns, each row as it
-# comes: there are minutes between two
+# show_table FILE : the table on standard input, written to FILE and shown in columns, each row as
+# it comes: there are minutes between two
 show_table() {
     local row cells header=() cell i
     while read -r row; do
@@ -27,6 +27,5 @@ show_table() {
             printf "%*s  " "${#header[i]}" "$cell"
         done
         echo
-    done 3> "$1.new"
-    mv "$1.new" "$1"
+    done 3> "$1"
 }

@@ -67,4 +67,5 @@ ratio_best,ratio_installed,gflops,peak_share,resident_mb,torch_resident_mb"
             done
         done
     done
-} | show_table "$file"
+} | show_table "$file.new"
+mv "$file.new" "$file"

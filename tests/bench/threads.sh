@@ -54,4 +54,5 @@ mkdir -p "$(dirname "$file")"
     for width in $widths; do
         for batch in $batches; do measure; done
     done
-} | show_table "$file"
+} | show_table "$file.new"
+mv "$file.new" "$file"
