@@ -297,13 +297,13 @@ int main(int argc, char **argv)
     sam_tool_start("train-sam");
     parse(&params, argc, argv);
     const bool resumed = load_checkpoint(&params, &checkpoint);
-    if (params.settings.checkpoint)
-        hold_signals(true); /* before there are threads, who inherit it */
     if (sam_run_init(&run, &params.settings, resumed ? &checkpoint : NULL, &error))
         sam_tool_die(&error);
     sam_checkpoint_free(&checkpoint);
     if (sam_run_open(&run, &error))
         sam_tool_die(&error);
+    if (params.settings.checkpoint)
+        hold_signals(true); /* opening a pipe may wait, and what is loaded is no loss */
     int status = train(&params, &run);
     sam_run_free(&run);
     sam_settings_free(&params.settings);

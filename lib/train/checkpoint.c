@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -208,7 +209,8 @@ static int read_part(const char *path, const char *suffix, struct sam_weights *p
     char *name = with_suffix(path, suffix, error);
     if (!name)
         return -1;
-    const int status = access(name, F_OK) ? 1 : sam_weights_read(name, part, error);
+    const bool missing = access(name, F_OK) && errno == ENOENT; /* else reading says what it is */
+    const int status = missing ? 1 : sam_weights_read(name, part, error);
     free(name);
     return status;
 }

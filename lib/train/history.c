@@ -180,8 +180,8 @@ int sam_history_close(struct sam_history *history, struct sam_error *error)
     FILE *file = history->file;
     free(history->rows);
     history->rows = NULL;
-    if (file && (file == stdout ? fflush(file) : fclose(file)))
-        return fail(history, error);
-    history->file = NULL;
-    return 0;
+    const bool failed = file && (file == stdout ? fflush(file) : fclose(file));
+    const int status = failed ? fail(history, error) : 0;
+    history->file = NULL; /* which fclose() ends even where it fails */
+    return status;
 }

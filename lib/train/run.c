@@ -427,7 +427,10 @@ int sam_run_train(struct sam_run *run, const struct sam_run_observer *observer,
         int status = train_epoch(run, error);
         if (!status)
             status = end_epoch(run, started, error);
-        if (status < 0 || save(run, error))
+        if (status < 0)
+            return -1;
+        const bool stopped_at_once = status && run->profile.steps == 0; /* nothing to save yet */
+        if (!stopped_at_once && save(run, error))
             return -1;
         if (status)
             return status;

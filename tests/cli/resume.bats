@@ -73,6 +73,42 @@ below() {
     done
 }
 
+@test "a run that is stopped before its first step leaves an older checkpoint as it was" {
+    train --checkpoint cut
+    cp cut before && cp cut.state before.state && cp cut.best before.best
+    # A signal that waits before the program begins.
+    run perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM));
+        kill TERM => $$; exec @ARGV' train-sam --dataset cifar10 --data images --width 2 \
+        --batch-size 16 --threads 1 --checkpoint cut --seed 2
+    [ "$status" -eq 143 ]
+    for suffix in '' .state .best; do cmp "cut$suffix" "before$suffix"; done
+}
+
+@test "a run that waits for who reads its pipe ends by a signal, with a checkpoint too" {
+    mkfifo pipe
+    status=0
+    begin="timeout --preserve-status -k 5 1" train --checkpoint cut --dump pipe || status=$?
+    [ "$status" -eq 143 ]
+    [ ! -e cut ]
+}
+
+@test "a checkpoint that cannot be looked at is not taken for one that is not there" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    gcc -shared -fPIC -o io_errors.so "$SAM_TOP/tests/preload/io_errors.c"
+    train --checkpoint cut
+    before=$(stat -c %i cut) # a run from the start would end with the same bytes, in a new file
+    IO_ERROR=access LD_PRELOAD=./io_errors.so train --checkpoint cut --resume
+    [ "$(stat -c %i cut)" = "$before" ]
+}
+
+@test "a table whose last write is lost is a failure, and nothing worse" {
+    [[ $SAM_BIN != */sanitize-* ]] || skip "a sanitizer must be the first library"
+    gcc -shared -fPIC -o io_errors.so "$SAM_TOP/tests/preload/io_errors.c"
+    IO_ERROR=fclose LD_PRELOAD=./io_errors.so run train --log table.csv
+    [ "$status" -eq 1 ]
+    [[ $output == *"table.csv: Input/output error"* ]]
+}
+
 @test "a SIGINT that is ignored, as of a command in the background, stays so" {
     (trap '' INT && begin=exec long "${cut[@]}" --epochs 40) &
     pid=$!
