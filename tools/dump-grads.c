@@ -9,6 +9,7 @@
  *
  * Holds what train-sam holds. The work is in lib/train. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "base/tool.h"
@@ -82,6 +83,9 @@ static void check(const struct params *params)
     struct sam_error error;
     if (!params->checkpoint && !params->settings.weights)
         sam_tool_usage("neither --checkpoint nor --weights: say at which weights");
+    if (!params->checkpoint && strcmp(params->settings.weights, "-") == 0)
+        sam_tool_usage(
+            "--weights - without --checkpoint: they are read twice, wanted the name of a file");
     if (params->steps && !params->checkpoint)
         sam_tool_usage("--steps without --checkpoint: how to step is a checkpoint's to say");
     if (params->steps && params->settings.weights)

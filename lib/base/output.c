@@ -117,6 +117,10 @@ static int open_path(struct sam_output *output, const char *path, struct sam_err
         errno = reason;
         return sam_error_errno(error, "%s: a symbolic link that leads nowhere", path);
     }
+    if (!exists && (!*path || reason != ENOENT)) {
+        errno = reason;
+        return sam_error_errno(error, "'%s': no name that a file can have", path);
+    }
     output->path = sam_memory_string(path, error);
     if (!output->path)
         return -1;

@@ -22,7 +22,7 @@ enum sam_rng_purpose {
     SAM_RNG_MASK = 6,    /* random-mask control; epoch: the step, index: the tensor */
     SAM_RNG_SHUFFLE = 7, /* shuffled-ratio control; epoch: the step, index: the tensor */
     SAM_RNG_BATCHES = 8, /* minibatches chosen by dump-grads; index: the minibatch */
-    SAM_RNG_NULL = 9,    /* permutation nulls of the analysis tools; index: the tensor */
+    /* 9 is no longer used */
     SAM_RNG_TEST = 100,  /* tests and benchmarks */
 };
 

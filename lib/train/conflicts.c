@@ -167,14 +167,16 @@ static int check_checkpoint(const char *path, struct sam_error *error)
     return 0;
 }
 
-/* Texts become metadata of what is written: the run's name of its records, all of a checkpoint. */
+/* Texts become metadata of what is written: the run's name of its records, the settings that a
+ * checkpoint carries of it, all of --info. */
 static int check_texts(const struct sam_settings *settings, struct sam_error *error)
 {
-    const bool all = settings->checkpoint || settings->info;
     size_t count;
     const struct sam_setting *table = sam_settings_table(&count);
     for (size_t i = 0; i < count; i++) {
-        if (table[i].kind != SAM_SETTINGS_TEXT || (!all && strcmp(table[i].name, "run") != 0))
+        const bool saved = settings->checkpoint && table[i].roles & SAM_SETTINGS_SAVED;
+        const bool written = saved || settings->info || strcmp(table[i].name, "run") == 0;
+        if (table[i].kind != SAM_SETTINGS_TEXT || !written)
             continue;
         const char *text = *(char *const *)((const char *)settings + table[i].offset);
         if (text && !sam_json_is_text(text))

@@ -186,3 +186,7 @@ stop_in_the_middle() {
     [ -w /dev/full ] || skip "no /dev/full"
     refused 1 "standard output" bash -c 'dump-grads --checkpoint c >/dev/full'
 }
+
+@test "dump-grads --weights - wants a file, as the network's shape is read from it first" {
+    refused 2 "wanted the name of a file" dump-grads --weights - --dataset cifar10 --data images
+}

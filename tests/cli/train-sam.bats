@@ -352,6 +352,7 @@ CASES
     cp -r images $'im\xff'
     refused 2 "wanted UTF-8" train --data $'im\xff' --checkpoint c
     refused 2 "wanted UTF-8" train --run $'\xff' --dump d
+    train --epochs 1 --checkpoint c --log $'l\xff' # whose name stands nowhere
     refused 2 "--log: '" train --log $'lo\xff' --info i
     train --data $'im\xff' >/dev/null
 }
@@ -385,4 +386,13 @@ CASES
 @test "a reader that goes away ends it quietly" {
     train --epochs 50 --dump - 2>message | head -c 100 >/dev/null
     [ "$(grep -vc ResNet message)" -eq 0 ]
+}
+
+@test "a name that no file can have is refused before the training" {
+    long=$(printf 'x%.0s' {1..300})
+    for option in info predictions profile; do
+        refused 1 "no name that a file can have" train --"$option=" --log l
+        refused 1 "no name that a file can have" train --"$option=$long" --log l
+    done
+    [ ! -e l ]
 }
