@@ -11,8 +11,10 @@
 #   gain, gain_low, gain_high   over the reference: the mean of the paired differences, its interval
 #   p, p_holm                   two-sided paired t-test that there is no gain; the same after Holm's
 #                               adjustment for all rows of the table
-# Where N is 1 there is no interval and no test: the cells are empty, and where it is 0 all are. A
-# run without an accuracy (it diverged) drops its pair.
+# Where N is 1 there is no interval and no test: the cells are empty, and where it is 0 all are. So
+# are they where all N are equal but for rounding, as accuracies of so many images may be: two that
+# happen to agree do not say that there is no spread. A run without an accuracy (it diverged) drops
+# its pair.
 
 BEGIN { FS = OFS = ","; CONVFMT = OFMT = "%.12g"; if (reference == "") reference = "sgd" }
 
@@ -31,12 +33,16 @@ NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     if ($at["update"] == reference) base[radius, $at["seed"]] = $at["accuracy"]
 }
 
+# Whether n values have a spread, one beyond rounding.
+function spread(sd, n) { return n > 1 && sd > 1e-9 }
+
 # Half the 95 % interval of a mean of n values, or nothing.
-function half_interval(sd, n) { return n > 1 ? t_critical(0.05, n - 1) * sd / sqrt(n) : "" }
+function half_interval(sd, n) {
+    return spread(sd, n) ? t_critical(0.05, n - 1) * sd / sqrt(n) : ""
+}
 
 function test(mean, sd, n) {
-    if (n < 2) return ""
-    return sd > 0 ? t_two_sided(mean * sqrt(n) / sd, n - 1) : mean == 0 ? 1 : 0
+    return spread(sd, n) ? t_two_sided(mean * sqrt(n) / sd, n - 1) : ""
 }
 
 END {
