@@ -81,9 +81,11 @@ $(call table,correlation): $(TABLES)/radius-runs.csv
 #   p | $p$ | %.2g
 #   smallest_p | smallest possible | %.2g
 # The rank correlation of class 1 and test accuracy. $p$ is two-sided, from permutations: of the
-# accuracies, or, within the groups, which are the radii, of the accuracies of each.
+# accuracies, or, within the groups, which are the radii, of the seeds in all of them alike, as runs
+# of one seed have weights and images in common.
 #
 # The notes' two cases differ in the last row: "the number of `checkpoint1` does not affect
 # generalization" predicts a coefficient near 0 there, a causal link one of the same sign as in the
 # first. The first two rows mix them, and a radius that is too great for any training makes them
-# high by itself. With two seeds a radius can only say 1 or −1, and the last row little.
+# high by itself. With two seeds there are two orders, both as far from 0, and the last row
+# tests nothing.

@@ -80,12 +80,12 @@ CSV
 @test "correlate: Spearman's coefficient and its exact probability" {
     # cor.test(1:5, c(2, 1, 4, 3, 5), method = "spearman"): rho = 0.8, p-value = 0.1333
     run correlate <<'CSV'
-g,x,y
-1,1,2
-2,2,1
-3,3,4
-4,4,3
-5,5,5
+g,seed,x,y
+1,1,1,2
+2,1,2,1
+3,1,3,4
+4,1,4,3
+5,1,5,5
 CSV
     [ "${lines[1]}" = runs,5,0.8,0.133333333333,0.0166666666667 ]
     [ "${lines[2]}" = "group means,5,0.8,0.133333333333,0.0166666666667" ]
@@ -93,21 +93,39 @@ CSV
 }
 
 @test "correlate: within groups is blind to what differs between them" {
-    # Between the groups y rises with x, within each it falls: by hand -1 in both. Of the 3! x 3!
-    # orders only all falling and all rising are as far from 0: p = 2/36.
+    # Between the groups y rises with x, within each it falls: by hand -1 in both. Of the 3! orders
+    # of the seeds, in both groups alike, this one and its reverse are as far from 0.
     run correlate <<'CSV'
-g,x,y
-a,1,13
-a,2,12
-a,3,11
-b,11,23
-b,12,22
-b,13,21
+g,seed,x,y
+a,1,1,13
+a,2,2,12
+a,3,3,11
+b,1,11,23
+b,2,12,22
+b,3,13,21
 CSV
     [[ ${lines[2]} == "group means,2,1,1,"* ]]
-    [[ ${lines[3]} == "within groups,6,-1,"* ]]
-    p=$(cut -d, -f 4 <<<"${lines[3]}")
-    awk -v p="$p" 'BEGIN { exit !(p > 0.045 && p < 0.066) }'
+    [ "${lines[3]}" = "within groups,6,-1,0.333333333333,0.333333333333" ]
+}
+
+@test "correlate: luck that a seed has in all groups is no relation" {
+    # As many groups as may be: the seeds have two orders, and both are as far from 0.
+    run correlate < <(echo g,seed,x,y; for g in {1..8}; do echo "$g,1,1,1"; echo "$g,2,2,2"; done)
+    [ "${lines[3]}" = "within groups,16,1,1,1" ]
+}
+
+@test "correlate: a run without partner in an order is left out of it" {
+    # By hand, over the orders 123, 213, 321, 132, 231, 312 of the seeds: 1, (1/2 - 1)/2, -1, 1/2,
+    # -1/2, -1/2, since in the last four b has one pair at most.
+    run correlate <<'CSV'
+g,seed,x,y
+a,1,1,1
+a,2,2,2
+a,3,3,3
+b,1,1,1
+b,2,2,2
+CSV
+    [ "${lines[3]}" = "within groups,5,1,0.333333333333,0.333333333333" ]
 }
 
 # --- The weave
