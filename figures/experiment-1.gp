@@ -20,7 +20,8 @@ bound(name) = strcol(name) eq "" ? column("gain") : column(name)
 # One range for all panels, so that they compare: wide enough for most gains, not for the interval of
 # two seeds that disagree, which would leave the others no room.
 stats table using (abs(column("gain"))) name "ours" nooutput
-stats table using (abs(column("notes_gain"))) name "noted" nooutput
+noted_max = real("0" . system("mlr --icsv --onidx put '$size = abs($notes_gain)' " . \
+    "then stats1 -a max -f size " . table)) # nothing where the notes have none of the radii
 reach = 2.5 * ours_up_quartile > 1.2 * noted_max ? 2.5 * ours_up_quartile : 1.2 * noted_max
 within(x) = x < -reach ? -reach : x > reach ? reach : x
 inside(x) = abs(x) <= reach ? x : NaN

@@ -47,7 +47,7 @@ at_epoch_ends = mlr --csv filter '$$step % $(LONG_STEPS) == 0' \
 $(call table,classes): $(RUNS)/observed/gradients
 	classify-ratio --percent --null $< | $(at_epoch_ends)
 
-$(call figure,classes): $(TABLES)/classes.csv
+$(call figure,classes): $(TABLES)/classes.csv data/notes-shares.csv
 
 # @figure classes
 # The shares of the four classes at the end of each epoch. The diamonds are the numbers of the

@@ -21,7 +21,7 @@ run.observed-decay := $(subst --weight-decay $(WEIGHT_DECAY),--weight-decay $(DO
 $(call table,buckets): $(RUNS)/observed-decay/gradients
 	bucket-stats --percent --null $< | $(at_epoch_ends)
 
-$(call figure,buckets): $(TABLES)/buckets.csv
+$(call figure,buckets): $(TABLES)/buckets.csv data/notes-buckets.csv
 
 # @figure buckets
 # The intervals of the ratio within class 1, in percent of all parameters. The null is given the

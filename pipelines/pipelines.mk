@@ -37,6 +37,7 @@ PAIRS := $(RESULTS)/pairs
 export PATH := $(abspath $(BIN)):$(PATH)
 export CC PROFILE RUNS
 export LC_ALL := C.UTF-8
+export TZ := UTC
 
 # Tables and figures
 # ------------------
@@ -47,9 +48,8 @@ export LC_ALL := C.UTF-8
 # the training runs behind them. A chapter names what it makes with `$(call table,NAME)`, `$(call
 # figure,NAME)` or, for a few gradient records, `$(call pair,NAME)`.
 
-made_here = $(eval $(1): $(lastword $(MAKEFILE_LIST)))$(1)
-table = $(eval table_files += $(TABLES)/$(1).csv)$(call made_here,$(TABLES)/$(1).csv)
-pair = $(eval pair_files += $(PAIRS)/$(1))$(call made_here,$(PAIRS)/$(1))
+table = $(eval table_files += $(TABLES)/$(1).csv)$(TABLES)/$(1).csv
+pair = $(eval pair_files += $(PAIRS)/$(1))$(PAIRS)/$(1)
 figure = $(eval figure_names += $(1))$(foreach type,svg pdf png,$(FIGURES)/$(1).$(type))
 
 $(TABLES)/% $(FIGURES)/% $(PAIRS)/%: private SHELL = pipelines/record
@@ -144,8 +144,8 @@ CORES := $(shell nproc)
 jobs = $(or $(patsubst -j%,%,$(patsubst -j,-j$(CORES),$(filter -j%,$(MAKEFLAGS)))),1)
 THREADS = $(shell echo $$(( $(CORES) > $(jobs) ? $(CORES) / $(jobs) : 1 )))
 
-# Tables are made anew when their chapter, a tool or one of the small programs beside the chapters
-# changes; the checksums of all of them are part of the provenance. A seed or a radius less makes no
+# Tables are made anew when a chapter, as one uses what another defines, a tool or one of the small
+# programs beside the chapters changes; the checksums of all of them are part of the provenance. A seed or a radius less makes no
 # file newer, but what is there says too much: so the settings of the profile and the names of the
 # runs are kept as a run's parameters are, and where they differ tables are made anew as well.
 
@@ -161,7 +161,7 @@ $(RESULTS)/settings:
 	@mv $@.new $@
 
 $(table_files) $(pair_files): $(RESULTS)/settings $(filter-out %/train-sam,$(TOOL_BINARIES)) \
-    $(wildcard pipelines/*.awk pipelines/*.mlr)
+    $(CHAPTERS) pipelines/pipelines.mk $(wildcard pipelines/*.awk pipelines/*.mlr)
 $(table_files) $(pair_files) $(figure_files): | $(RESULTS)/environment.json
 $(if $(V),,$(eval .SILENT: $(table_files) $(pair_files) $(figure_files)))
 

@@ -10,7 +10,8 @@
 # trains N runs side by side, goes on after any interruption, and `make PROFILE=notes status` says
 # how far it is.
 # Seeds may be added later (`SEEDS="1 2 3 4 5"`): what is done stays done. The streams of
-# gradients take about 20 GB for the run that is looked at closely and 1 GB for each run of SAM.
+# gradients take about 20 GB for each of the two runs that are looked at closely and 1 GB for each
+# run of SAM.
 
 DATASET      := cifar100
 DATA         := $(DATA_DIR)/cifar100

@@ -4,15 +4,15 @@
 
 setup() {
     cd "$SAM_TOP/tests/fuzz" || exit
-    programs=$SAM_BIN/../tests
+    shopt -s nullglob
+    harnesses=("$SAM_BIN"/../tests/fuzz-*)
+    [ "${#harnesses[@]}" -gt 0 ] || { echo "no harness is built: make check-cli does"; false; }
 }
 
 @test "every harness holds on its seeds and regressions" {
-    for program in "$programs"/fuzz-*; do
-        [ -x "$program" ] || continue
+    for program in "${harnesses[@]}"; do
         harness=${program##*/fuzz-}
         ./seeds "$harness" "$BATS_TEST_TMPDIR/$harness"
-        shopt -s nullglob
         run "$program" "$BATS_TEST_TMPDIR/$harness"/* regressions/"$harness"/*
         [ "$status" -eq 0 ] || { echo "$harness: $output"; false; }
         [[ $output == *' inputs' && $output != '0 inputs' ]]
@@ -22,8 +22,7 @@ setup() {
 # All seeds of the readers; of the tools two: pairs of several types and sizes, with empty ones, from
 # a pipe, and classes, from a file.
 @test "every cut and every turned bit of small inputs ends in an answer or a message" {
-    for program in "$programs"/fuzz-*; do
-        [ -x "$program" ] || continue
+    for program in "${harnesses[@]}"; do
         harness=${program##*/fuzz-}
         folder=$BATS_TEST_TMPDIR/$harness
         ./seeds "$harness" "$folder"
