@@ -83,13 +83,18 @@ function matches(name, r, where,   n, i, conditions, part, key, value) {
     return 1
 }
 
-function find_row(name, where,   r) {
+function find_row(name, where,   r, found) {
     load(name)
     if (rows[name] == 0) fail("table " name " is empty")
     if (where == "first") return 1
     if (where == "last") return rows[name]
-    for (r = 1; r <= rows[name]; r++) if (matches(name, r, where)) return r
-    fail("table " name " has no row " where)
+    for (r = 1; r <= rows[name]; r++) {
+        if (!matches(name, r, where)) continue
+        if (found) fail("table " name " has several rows " where)
+        found = r
+    }
+    if (!found) fail("table " name " has no row " where)
+    return found
 }
 
 # A cell as the text shows it. An empty one is a dash, and so is what is no number; a minus sign is

@@ -18,11 +18,11 @@ $(call figure,checkpoint11): figures/illustration.gp figures/valley.gp
 #
 # The threshold lets $k$ of the $n$ parameters pass. If class and magnitude had nothing to do with
 # each other, $100\,k/n$ percent of class 1 would be among them: with 60 % of the parameters in
-# class 1, 60 %. A second baseline keeps the magnitudes of $g$ and $g'$ and lets only the
-# agreement of their signs be drawn at random within each tensor. And it matters whether the
-# magnitude is that of $g$ or of $g'$, which the notes do not say: class 1 is where $\lvert
-# g'\rvert$ is large for its $\lvert g\rvert$, so with $\lvert g'\rvert$ the percentage is high by
-# construction.
+# class 1, 60 %. A second baseline keeps the threshold and the magnitudes of $g$ and of $g' - g$,
+# and deals anew, within each tensor, which differences have the sign of their $g$: it is these that
+# make class 1. And it matters whether the magnitude is that of $g$ or of $g'$, which the notes do
+# not say: class 1 is where $\lvert g'\rvert$ is large for its $\lvert g\rvert$, so with $\lvert
+# g'\rvert$ the percentage is high by construction.
 
 $(call table,flat-threshold-current): $(RUNS)/observed/gradients
 	flat-threshold --null --magnitude current $< | $(at_epoch_ends)

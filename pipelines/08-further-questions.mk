@@ -44,14 +44,16 @@ $(call table,further): $(TABLES)/further-runs.csv
 # Do 60 % of the parameters not converge?
 # ---------------------------------------
 #
-# The notes conclude that "60% of parameters do not converge even after 200 epochs", because so
-# many are in class 1. That does not follow: class 1 compares the gradients of one minibatch at
-# two places, and of pure noise one half is in class 1. A parameter has not converged where the
-# gradient of the *expected* loss is not zero. To see that, take the gradients of many minibatches
-# at the last weights, and of each parameter the mean against the standard error of the mean. If
-# the expected gradient is zero, the quotient exceeds Student's critical value in about 5 % of the
-# cases, if the minibatches are independent. Those of an epoch are not, because no image comes
-# twice; these are drawn with replacement.
+# The notes conclude that "60% of parameters do not converge even after 200 epochs", because so many
+# are in class 1. That does not follow: class 1 compares the gradients of one minibatch at two
+# places, and of pure noise one half is in class 1. A parameter has not converged to a minimum of
+# the *expected* loss where that loss has a gradient. (Weight decay and SAM themselves come to rest
+# elsewhere, where $\mathbb{E}\,g' + \lambda w = 0$ with $\lambda$ the weight decay: so where
+# gradients are as small as $\lambda w$, this says too often that a parameter moves still.) To see
+# that, take the gradients of many minibatches at the last weights, and of each parameter the mean
+# against the standard error of the mean. If the expected gradient is zero, the quotient exceeds
+# Student's critical value in about 5 % of the cases, if the minibatches are independent. Those of
+# an epoch are not, because no image comes twice; these are drawn with replacement.
 
 CONVERGENCE_BATCHES := 64
 CRITICAL = $$(awk -f pipelines/statistics.awk -f <(echo 'BEGIN { print \

@@ -197,6 +197,8 @@ MD
     }
     refuse '{{missing first share}}' "no table tables/missing.csv"
     refuse '{{numbers epoch=3 share}}' "table numbers has no row epoch=3"
+    printf '4,1,c\n4,2,d\n' >>tables/numbers.csv
+    refuse '{{numbers epoch=4 share}}' "table numbers has several rows epoch=4"
     refuse '{{numbers first colour}}' "table numbers has no column colour"
     refuse '{{numbers step=1 share}}' "table numbers has no column step"
     refuse '{{numbers share}}' "wanted {{TABLE ROW COLUMN FORMAT}}"
@@ -269,6 +271,10 @@ MD
     cd "$SAM_TOP"
     pipelines/draw svg "$figures" figures/experiment-1.gp >"$figures/figure.svg"
     grep -q '</svg>' "$figures/figure.svg"
+    # ... and of radii that the notes do not have.
+    sed -i 's/[^,]*$//; 1s/$/notes_gain/' "$figures/experiment-1.csv"
+    pipelines/draw svg "$figures" figures/experiment-1.gp >"$figures/figure.svg"
+    grep -q '</svg>' "$figures/figure.svg"
 }
 
 @test "interval: a gain with its interval in one cell, alone where a seed has none" {
@@ -305,7 +311,19 @@ lost,0.1,2,
 CSV
     [ "$(tail -n 1 got)" = "0.1,lost,0,,,,,,," ]
     run mlr --icsv --onidx --ofs ' ' put -q -f "$programs/sam-gains.mlr" <<<"$(sed s/lost/sam/ got)"
-    [ "$(xargs <<<"$output")" = "1 0" ]
+    [ "$(xargs <<<"$output")" = "1 0 0" ]
+}
+
+@test "sam-gains: on average, significantly, and the most" {
+    run mlr --icsv --onidx --ofs ' ' put -q -f "$programs/sam-gains.mlr" <<'CSV'
+rho,update,gain,gain_low,gain_high,p_holm
+0.1,sam,1,-1,3,0.4
+0.2,sam,2,1.5,2.5,0.01
+0.4,sam,-3,-4,-2,0.01
+0.8,sam,0.5,,,
+0.8,other,9,8,10,0.001
+CSV
+    [ "$output" = "4 3 1 2 1.5 2.5 0.2" ]
 }
 
 @test "outdated: finished runs of the plan that another build made, and those without a word" {
