@@ -145,9 +145,10 @@ jobs = $(or $(patsubst -j%,%,$(patsubst -j,-j$(CORES),$(filter -j%,$(MAKEFLAGS))
 THREADS = $(shell echo $$(( $(CORES) > $(jobs) ? $(CORES) / $(jobs) : 1 )))
 
 # Tables are made anew when a chapter, as one uses what another defines, a tool or one of the small
-# programs beside the chapters changes; the checksums of all of them are part of the provenance. A seed or a radius less makes no
-# file newer, but what is there says too much: so the settings of the profile and the names of the
-# runs are kept as a run's parameters are, and where they differ tables are made anew as well.
+# programs beside the chapters changes; the checksums of all of them are part of the provenance. A
+# seed or a radius less makes no file newer, but what is there says too much: so the settings of the
+# profile and the names of the runs are kept as a run's parameters are, and where they differ tables
+# are made anew as well.
 
 profile_variables := $(shell sed -n 's/^\([A-Z_]*\) *:=.*/\1/p' pipelines/profiles/$(PROFILE).mk)
 settings := $(foreach name,$(profile_variables),'$(name) = $(strip $($(name)))') \
