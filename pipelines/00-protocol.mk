@@ -47,7 +47,8 @@ LONG_STEPS := $(shell echo $$((($(LONG_TRAIN_SIZE) + $(BATCH) - 1) / $(BATCH))))
 
 $(call table,scale): data/notes-protocol.csv $(RUNS)/observed/parameters \
     $(RUNS)/sgd_0_$(firstword $(SEEDS))/parameters
-	awk -v radii='$(sort $(RHOS) $(RADII))' -v seeds=$(words $(SEEDS)) -f pipelines/scale.awk $(wordlist 1,3,$^)
+	awk -v radii='$(sort $(RHOS) $(RADII))' -v seeds=$(words $(SEEDS)) -f pipelines/scale.awk \
+	    $(wordlist 1,3,$^)
 
 # @table scale
 #   meaning | option

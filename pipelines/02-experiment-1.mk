@@ -117,10 +117,10 @@ $(call figure,experiment-1): $(TABLES)/experiment-1.csv
 #
 # SAM itself, whose gain is to be explained, is better than SGD on average at {{sam-gains first
 # gaining}} of the {{sam-gains first radii}} radii here, and significantly, after Holm's adjustment,
-# at {{sam-gains first significant}}; the most that it gains, at $\rho$ = {{sam-gains first rho}}, is
-# {{sam-gains first best %.2f}} points (95 % interval {{sam-gains first gain_low %.2f}} to {{sam-gains
-# first gain_high %.2f}}). Where SAM gains nothing, which part of it does is no question that this
-# copy can answer.
+# at {{sam-gains first significant}}; the most that it gains, at $\rho$ = {{sam-gains first rho}},
+# is {{sam-gains first best %.2f}} points (95 % interval {{sam-gains first gain_low %.2f}} to
+# {{sam-gains first gain_high %.2f}}). Where SAM gains nothing, which part of it does is no question
+# that this copy can answer.
 
 $(call table,sam-gains): $(TABLES)/experiment-1.csv
 	mlr --icsv --ocsv put -q -f pipelines/sam-gains.mlr $<
