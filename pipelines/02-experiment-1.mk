@@ -69,7 +69,7 @@ $(call table,experiment-1): $(TABLES)/experiment-1-runs.csv $(TABLES)/experiment
 	    put 'if ($$update == "sgd") { $$rho = "$(subst $(space),;,$(strip $(RHOS)))" }' \
 	    then nest --explode --values --across-records -f rho --nested-fs ';' \
 	    then join --ur -j rho,update -f $(word 2,$^) then unsparsify then rename text,notes_text \
-	    then put -f pipelines/notes-gain.mlr
+	    then unsparsify -f notes_text,notes then put -f pipelines/notes-gain.mlr
 
 # The two tables
 # --------------
