@@ -12,6 +12,7 @@ rounding decides the sign of a value before a ReLU, which says nothing about eit
 weights, the running statistics and the table are compared, and the checkpoint is loaded with
 load_state_dict(strict=True). Prints relative differences; exits with status 1 if one is too large.
 """
+import itertools
 import json
 import math
 import struct
@@ -81,13 +82,18 @@ def philox(key, counter):
     return counter
 
 
-def order_of(seed, epoch):
-    """The order of an epoch, as base/rng.h and dataset/loader.h define it (purpose 4, index 0)."""
-    numbers = (n for block in range(TRAIN) for n in philox([seed, 0], [block, 4, epoch, 0]))
-    order = list(range(TRAIN))
+def drawer(purpose, epoch, index):
+    """below(bound) of the sequence that base/rng.h defines, at the runs' seed 1."""
+    numbers = (n for block in itertools.count() for n in philox([1, 0], [block, purpose, epoch, index]))
+    return lambda bound: next(n for n in numbers if n >= 2**32 % bound) % bound
+
+
+def order_of(epoch):
+    """The order of an epoch, as dataset/loader.h defines it."""
+    below, order = drawer(4, epoch, 0), list(range(TRAIN))
     for i in range(TRAIN, 1, -1):
-        value = next(n for n in numbers if n >= 2**32 % i)
-        order[i - 1], order[value % i] = order[value % i], order[i - 1]
+        j = below(i)
+        order[i - 1], order[j] = order[j], order[i - 1]
     return order
 
 
@@ -103,7 +109,15 @@ def norm(tensors):
 
 
 def per_parameter(rule):
-    return lambda gs, gps: [rule(g, gp, classes_of(g, gp)) for g, gp in zip(gs, gps)]
+    return lambda gs, gps, step: [rule(g, gp, classes_of(g, gp)) for g, gp in zip(gs, gps)]
+
+
+def sgd(gs, gps, step):
+    return gs
+
+
+def sam(gs, gps, step):
+    return gps
 
 
 def scaled_to(reference, tensors):
@@ -113,27 +127,63 @@ def scaled_to(reference, tensors):
 def subset(*classes):
     def rule(g, gp, k):
         return torch.where(sum(k == c for c in classes) > 0, gp, g)
-    return per_parameter(rule)
+    return rule
 
 
-# An arm: the options of train-sam, and d from the lists of g and gp.
+def random_mask(rule):
+    """The rule with the classes of each tensor's parameters in another order: the next parameter's
+    is any of those that are left, the classes in order."""
+    def direction(gs, gps, step):
+        ds = []
+        for index, (g, gp) in enumerate(zip(gs, gps)):
+            below, k = drawer(6, step, index), classes_of(g, gp).flatten()
+            left, drawn = sorted(k.tolist()), []
+            while left:
+                drawn.append(left.pop(below(len(left))))
+            ds.append(rule(g, gp, torch.tensor(drawn).reshape(g.shape)))
+        return ds
+    return direction
+
+
+def shuffled_ratio(gs, gps, step):
+    """gp becomes g times the ratio of any parameter of the tensor whose ratio is not yet taken: each
+    takes the place of the one it took from."""
+    ds = []
+    for index, (g, gp) in enumerate(zip(gs, gps)):
+        below, r, d = drawer(7, step, index), (gp / g).flatten(), gp.clone().flatten()
+        has = (classes_of(g, gp).flatten() > 0) & torch.isfinite(r)
+        ratios = r[has].tolist()
+        for i in range(len(ratios)):
+            j = i + below(len(ratios) - i)
+            ratios[i], ratios[j] = ratios[j], ratios[i]
+        d[has] = torch.tensor(ratios) * g.flatten()[has]
+        ds.append(d.reshape(g.shape))
+    return ds
+
+
+# An arm: the options of train-sam, and d from the lists of g and gp and the number of the step.
 ARMS = {
-    "sgd": (["--optimizer", "sgd"], lambda g, gp: g),
-    "sam": ([], lambda g, gp: gp),
-    "sam, no momentum or decay": (["--momentum", "0", "--weight-decay", "0"], lambda g, gp: gp),
-    "asam": (["--adaptive", "--rho", "0.5"], lambda g, gp: gp),
-    "classes 1": (["--perturbed-classes", "1"], subset(1)),
-    "classes 2,3,4": (["--perturbed-classes", "2,3,4"], subset(2, 3, 4)),
+    "sgd": (["--optimizer", "sgd"], sgd),
+    "sam": ([], sam),
+    "sam, no momentum or decay": (["--momentum", "0", "--weight-decay", "0"], sam),
+    "asam": (["--adaptive", "--rho", "0.5"], sam),
+    "classes 1": (["--perturbed-classes", "1"], per_parameter(subset(1))),
+    "classes 2,3,4": (["--perturbed-classes", "2,3,4"], per_parameter(subset(2, 3, 4))),
     "magnitude": (["--mix", "magnitude"], per_parameter(lambda g, gp, k: gp.abs() * g.sign())),
     "direction": (["--mix", "direction"], per_parameter(
         lambda g, gp, k: torch.where(gp == 0, g, g.abs() * gp.sign()))),
     "class 1 doubled": (["--mix", "all=perturbed,1=2*perturbed"], per_parameter(
         lambda g, gp, k: torch.where(k == 1, 2 * gp, gp))),
+    "sums": (["--mix", "2=0.5*current+0.25*perturbed,34=-perturbed"], per_parameter(
+        lambda g, gp, k: torch.where(k == 2, 0.5 * g + 0.25 * gp, torch.where(k > 2, -gp, g)))),
     "clamp": (["--clamp", "1.5"], per_parameter(lambda g, gp, k: torch.where(
         k > 0, torch.minimum(torch.maximum(gp, -1.5 * g.abs()), 1.5 * g.abs()), gp))),
-    "step size": (["--control", "step-size"], lambda g, gp: scaled_to(gp, g)),
+    "step size": (["--control", "step-size"], lambda g, gp, step: scaled_to(gp, g)),
     "norm matched": (["--control", "norm-matched", "--perturbed-classes", "1,3"],
-                     lambda g, gp: scaled_to(gp, subset(1, 3)(g, gp))),
+                     lambda g, gp, step: scaled_to(gp, per_parameter(subset(1, 3))(g, gp, step))),
+    "random mask": (["--control", "random-mask", "--perturbed-classes", "1,3"],
+                    random_mask(subset(1, 3))),
+    "shuffled ratio": (["--control", "shuffled-ratio"], shuffled_ratio),
 }
 
 
@@ -181,7 +231,7 @@ class Training:
         gp = [tensors[f"perturbed/{name}"] for name in self.names]
         loss, our_g = self.gradient(self.weights, x, y, True)
         perturbed_loss, our_gp = self.gradient(self.moved(g), x, y, False)
-        for weight, d in zip(self.weights, direction(g, gp)):
+        for weight, d in zip(self.weights, direction(g, gp, int(meta["step"]))):
             weight.grad = d
         self.optimizer.step()
         return max(relative(g, our_g), relative(gp, our_gp), abs(float(meta["loss"]) / loss - 1),
@@ -193,7 +243,7 @@ class Training:
         """Returns the differences of every step, and the mean loss of every epoch."""
         differences, losses = [], []
         for epoch in range(1, EPOCHS + 1):
-            order, total = order_of(1, epoch), 0
+            order, total = order_of(epoch), 0
             for first in range(0, TRAIN, BATCH):
                 chosen = order[first:first + BATCH]
                 difference, loss = self.step(images[chosen], labels[chosen], next(records),
