@@ -12,9 +12,6 @@
 
 #include "base/memory.h"
 
-/* Room for what is put behind a name to make a temporary one of it, and its NUL. */
-enum { SUFFIX = 32 };
-
 static void forget(struct sam_output *output)
 {
     free(output->path);
@@ -30,46 +27,51 @@ static void set_mode(int descriptor)
     (void)fchmod(descriptor, 0666 & ~mask);
 }
 
-/* A descriptor of a file without a name on the file system of `path`, -1 where there is none. The
- * name is given later through /proc. */
-static int open_nameless(const char *path, char *room)
+/* `name` in the folder of `path`; NULL without memory. The caller frees. */
+static char *beside(const char *path, const char *name)
 {
-    if (access("/proc/self/fd", X_OK))
-        return -1;
-    const char *slash = strrchr(path, '/');
-    const size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
-    memcpy(room, path, length);
-    room[length] = '\0';
-    return open(slash ? room : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    const char *slash = *name == '/' ? NULL : strrchr(path, '/');
+    const size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    char *joined = malloc(length + strlen(name) + 1);
+    if (joined) {
+        memcpy(joined, path, length);
+        strcpy(joined + length, name);
+    }
+    return joined;
 }
 
-static int open_named(const char *path, char *room)
+/* A file without a name on the file system of `path`, -1 where there is none. The name is given
+ * later through /proc. */
+static int open_nameless(const char *path)
 {
-    strcat(strcpy(room, path), ".XXXXXX");
-    const int descriptor = mkstemp(room);
-    if (descriptor >= 0)
-        set_mode(descriptor);
+    char *folder = access("/proc/self/fd", X_OK) ? NULL : beside(path, ".");
+    const int descriptor = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    free(folder);
+    return descriptor;
+}
+
+/* A file with a temporary name in the folder of `path`. It is short, whatever the other is. */
+static int open_named(const char *path, char **temporary)
+{
+    char *name = beside(path, ".samscope.XXXXXX");
+    const int descriptor = name ? mkstemp(name) : -1;
+    if (descriptor < 0) {
+        free(name);
+        return -1;
+    }
+    set_mode(descriptor);
+    *temporary = name;
     return descriptor;
 }
 
 static int open_temporary(struct sam_output *output, struct sam_error *error)
 {
-    char *room = sam_memory_new(strlen(output->path) + SUFFIX, 1, error);
-    if (!room)
-        return -1;
-    int descriptor = open_nameless(output->path, room);
+    int descriptor = open_nameless(output->path);
     output->nameless = descriptor >= 0;
     if (!output->nameless)
-        descriptor = open_named(output->path, room);
-    if (descriptor < 0) {
-        sam_error_errno(error, "%s: cannot be created", output->path);
-        free(room);
-        return -1;
-    }
-    if (output->nameless)
-        free(room);
-    else
-        output->temporary = room;
+        descriptor = open_named(output->path, &output->temporary);
+    if (descriptor < 0)
+        return sam_error_errno(error, "%s: cannot be created", output->path);
     output->file = fdopen(descriptor, "wb");
     if (output->file)
         return 0;
@@ -156,19 +158,6 @@ int sam_output_check(const char *path, struct sam_error *error)
     return 0;
 }
 
-/* `name` in the folder of `path`. The caller frees. */
-static char *beside(const char *path, const char *name)
-{
-    const char *slash = *name == '/' ? NULL : strrchr(path, '/');
-    const size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-    char *joined = malloc(length + strlen(name) + 1);
-    if (joined) {
-        memcpy(joined, path, length);
-        strcpy(joined + length, name);
-    }
-    return joined;
-}
-
 /* Where a file of that path would come to lie that is not there yet: its folder without links, and
  * its name. `links` may be followed to it. NULL if there is no such folder. The caller frees. */
 static char *future(const char *path, int links)
@@ -210,21 +199,20 @@ bool sam_output_same(const char *a, const char *b)
 static int link_temporary(struct sam_output *output, const char *descriptor,
                           struct sam_error *error)
 {
-    const size_t size = strlen(output->path) + SUFFIX;
-    output->temporary = sam_memory_new(size, 1, error);
-    if (!output->temporary)
-        return -1;
+    char own[48];
     for (unsigned i = 0; i < 100; i++) {
-        snprintf(output->temporary, size, "%s.%ld.%u", output->path, (long)getpid(), i);
-        if (linkat(AT_FDCWD, descriptor, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW) == 0)
+        snprintf(own, sizeof own, ".samscope.%ld.%u", (long)getpid(), i);
+        char *name = beside(output->path, own);
+        if (name && !linkat(AT_FDCWD, descriptor, AT_FDCWD, name, AT_SYMLINK_FOLLOW)) {
+            output->temporary = name;
             return 0;
-        if (errno != EEXIST)
+        }
+        const bool taken = name && errno == EEXIST;
+        free(name);
+        if (!taken)
             break;
     }
-    sam_error_errno(error, "%s: cannot be named", output->path);
-    free(output->temporary);
-    output->temporary = NULL;
-    return -1;
+    return sam_error_errno(error, "%s: cannot be named", output->path);
 }
 
 /* Gives the file its name, in place of a file that may have it. */
@@ -286,4 +274,21 @@ void sam_output_discard(struct sam_output *output)
     if (output->temporary)
         unlink(output->temporary);
     forget(output);
+}
+
+FILE *sam_output_spool(struct sam_error *error)
+{
+    const char *set = getenv("TMPDIR"), *folder = set && *set ? set : P_tmpdir;
+    int descriptor = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    char *name = NULL;
+    if (descriptor < 0 && asprintf(&name, "%s/samscope.XXXXXX", folder) >= 0) {
+        descriptor = mkstemp(name);
+        if (descriptor >= 0)
+            unlink(name);
+        free(name);
+    }
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w+b");
+    if (!file)
+        sam_error_errno(error, "%s: no temporary file can be made there", folder);
+    return file;
 }

@@ -47,4 +47,8 @@ int sam_output_commit(struct sam_output *output, struct sam_error *error);
 /* Closes and removes what was written. Does nothing after a commit. */
 void sam_output_discard(struct sam_output *output);
 
+/* A file without a name for data that wait, in the folder TMPDIR of the environment, else in /tmp;
+ * to be read and written, and gone with fclose(). NULL with `error` filled. */
+FILE *sam_output_spool(struct sam_error *error);
+
 #endif

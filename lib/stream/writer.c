@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/output.h"
 
 enum { DATA_ALIGNMENT = 64 };
 
@@ -156,8 +157,8 @@ int sam_writer_checksum(struct sam_writer *writer, struct sam_error *error)
 {
     if (!writer->hash && !(writer->hash = XXH3_createState()))
         return fail_memory(writer, error);
-    if (!writer->spool && !(writer->spool = tmpfile()))
-        return sam_error_errno(error, "%s: no temporary file for its data", writer->name);
+    if (!writer->spool && !(writer->spool = sam_output_spool(error)))
+        return -1;
     rewind(writer->spool);
     XXH3_64bits_reset(writer->hash);
     writer->checked = true;

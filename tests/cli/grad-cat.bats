@@ -114,6 +114,41 @@ steps() {
     [ "$(stat -c %a private)" = 640 ]
 }
 
+@test "--output: the longest name that a file can have" {
+    local name
+    name=$(printf 'n%.0s' {1..255})
+    two_records >two
+    mkdir folder
+    for _ in new existing; do
+        grad-cat -o "folder/$name" two
+        cmp "folder/$name" <(grad-cat two)
+    done
+    [ "$(ls -A folder)" = "$name" ]
+    run grad-cat -o "n$name" two
+    assert_refused 1 "File name too long"
+}
+
+@test "--checksum: data wait in the folder TMPDIR" {
+    two_records >two
+    mkdir waiting
+    mkfifo pipe
+    TMPDIR=$PWD/waiting grad-cat --checksum pipe >/dev/null &
+    local tool=$!
+    exec 9>pipe
+    head -c -1 two >&9
+    for _ in {1..100}; do
+        readlink /proc/$tool/fd/* | grep -q "^$PWD/waiting/" && break
+        sleep 0.1
+    done
+    readlink /proc/$tool/fd/* | grep "^$PWD/waiting/"
+    tail -c 1 two >&9
+    exec 9>&-
+    wait "$tool"
+    [ -z "$(ls -A waiting)" ]
+    TMPDIR=$PWD/nowhere run grad-cat --checksum two
+    assert_refused 1 "nowhere: no temporary file"
+}
+
 @test "a record in the middle of a thousand" {
     five_records >five
     for _ in {1..200}; do cat five; done >thousand
