@@ -39,12 +39,8 @@ $(call table,large-batches-runs): $(BATCH_RUNS:%=$(RUNS)/%/log.csv)
 	$(call each_run,$(BATCH_RUNS),$(accuracy))
 
 # The gradients at the last weights of each run, of both batch sizes, over the same number of
-# images, each drawn independently of the others, which the formula takes for granted; and what
-# they say of $\lVert G\rVert^2$, with its standard error. (An image that is drawn twice in one
-# minibatch is augmented alike, though. That makes $\lVert g_B\rVert^2$ larger by about the variance
-# that augmentation gives one image's gradient over the number of images, at every $B$, which the
-# formula takes for a part of $\lVert G\rVert^2$: little where images are many, not where they are
-# few.)
+# images, each drawn and augmented independently of the others, which the formula takes for granted;
+# and what they say of $\lVert G\rVert^2$, with its standard error.
 
 NORM_IMAGES := $(shell echo $$((16 * $(LARGE_BATCH))))
 norms = for size in $(BATCH) $(LARGE_BATCH); do dump-grads --checkpoint $(RUNS)/$$run/checkpoint \

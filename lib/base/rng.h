@@ -23,7 +23,8 @@ enum sam_rng_purpose {
     SAM_RNG_SHUFFLE = 7, /* shuffled-ratio control; epoch: the step, index: the tensor */
     SAM_RNG_BATCHES = 8, /* minibatches chosen by dump-grads; index: the minibatch */
     /* 9 is no longer used */
-    SAM_RNG_TEST = 100,  /* tests and benchmarks */
+    SAM_RNG_DRAWN = 10, /* augmentation of an image drawn by dump-grads; index: the draw */
+    SAM_RNG_TEST = 100, /* tests and benchmarks */
 };
 
 /* A sequence of random numbers. Plain data: copy it to remember a place in the sequence. */

@@ -23,14 +23,21 @@ struct batch {
     int batch, channels;
     const struct sam_augment *augment;
     struct sam_augment_values values;
-    uint64_t seed;
-    uint32_t epoch;
+    const struct sam_loader_chance *chance;
     float *out;
     uint8_t *labels;
 };
 
 /* A job is this many images: some 10 microseconds, far more than handing it out costs. */
 enum { JOB = 8 };
+
+static struct sam_rng chance_of(const struct sam_loader_chance *chance, int i, uint32_t index)
+{
+    struct sam_rng rng;
+    sam_rng_init(&rng, chance->seed, chance->drawn ? SAM_RNG_DRAWN : SAM_RNG_AUGMENT, chance->epoch,
+                 chance->drawn ? chance->first + (uint32_t)i : index);
+    return rng;
+}
 
 static void make_images(void *context, size_t job, int worker)
 {
@@ -39,8 +46,7 @@ static void make_images(void *context, size_t job, int worker)
     (void)worker;
     for (int i = (int)job * JOB; i < b->batch && i < ((int)job + 1) * JOB; i++) {
         const uint32_t index = b->indices[i];
-        struct sam_rng rng;
-        sam_rng_init(&rng, b->seed, SAM_RNG_AUGMENT, b->epoch, index);
+        struct sam_rng rng = chance_of(b->chance, i, index);
         sam_augment_image(b->augment, &b->values, b->images->pixels + index * size, b->channels,
                           &rng, b->out + (size_t)i * size);
         b->labels[i] = b->images->labels[index];
@@ -49,7 +55,7 @@ static void make_images(void *context, size_t job, int worker)
 
 void sam_loader_batch(const struct sam_dataset *dataset, const struct sam_images *images,
                       const uint32_t *indices, int batch, const struct sam_augment *augment,
-                      uint64_t seed, uint32_t epoch, struct sam_pool *pool, float *out,
+                      const struct sam_loader_chance *chance, struct sam_pool *pool, float *out,
                       uint8_t *labels)
 {
     struct batch context = {.images = images,
@@ -57,8 +63,7 @@ void sam_loader_batch(const struct sam_dataset *dataset, const struct sam_images
                             .batch = batch,
                             .channels = dataset->channels,
                             .augment = augment,
-                            .seed = seed,
-                            .epoch = epoch,
+                            .chance = chance,
                             .out = out,
                             .labels = labels};
     sam_augment_normalise(dataset, &context.values);

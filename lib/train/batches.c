@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/rng.h"
 
 static uint64_t fingerprint(const struct sam_dataset *dataset)
 {
@@ -65,11 +66,11 @@ uint32_t sam_batches_per_epoch(const struct sam_batches *batches)
 }
 
 static void load(struct sam_batches *batches, const struct sam_images *images,
-                 const struct sam_augment *augment, uint32_t epoch, const uint32_t *indices,
-                 uint32_t count)
+                 const struct sam_augment *augment, const struct sam_loader_chance *chance,
+                 const uint32_t *indices, uint32_t count)
 {
-    sam_loader_batch(&batches->dataset, images, indices, (int)count, augment, batches->seed, epoch,
-                     batches->pool, batches->images, batches->labels);
+    sam_loader_batch(&batches->dataset, images, indices, (int)count, augment, chance, batches->pool,
+                     batches->images, batches->labels);
     batches->count = count;
     batches->identity = sam_loader_identity(indices, (int)count);
 }
@@ -77,7 +78,20 @@ static void load(struct sam_batches *batches, const struct sam_images *images,
 void sam_batches_choose(struct sam_batches *batches, uint32_t epoch, const uint32_t *indices,
                         uint32_t count)
 {
-    load(batches, &batches->dataset.train, &batches->augment, epoch, indices, count);
+    const struct sam_loader_chance chance = {.seed = batches->seed, .epoch = epoch};
+    load(batches, &batches->dataset.train, &batches->augment, &chance, indices, count);
+}
+
+void sam_batches_draw(struct sam_batches *batches, uint32_t epoch, uint32_t index, uint32_t *room)
+{
+    const uint64_t seed = batches->seed ^ (uint64_t)batches->size << 32;
+    const struct sam_loader_chance chance = {
+        .seed = seed, .epoch = epoch, .drawn = true, .first = index * batches->size};
+    struct sam_rng rng;
+    sam_rng_init(&rng, seed, SAM_RNG_BATCHES, epoch, index);
+    for (uint32_t i = 0; i < batches->size; i++)
+        room[i] = batches->split.train[sam_rng_below(&rng, batches->split.train_count)];
+    load(batches, &batches->dataset.train, &batches->augment, &chance, room, batches->size);
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -124,13 +138,14 @@ static int evaluate(struct sam_batches *batches, struct sam_engine *engine,
     const uint32_t size = least(batches->size, ROOM);
     double loss = 0;
     uint64_t correct = 0;
+    const struct sam_loader_chance chance = {.seed = batches->seed, .epoch = part->epoch};
     for (uint32_t first = 0; first < part->count; first += size) {
         if (stop(context))
             return 1;
         const uint32_t count = least(size, part->count - first);
         struct sam_engine_result result;
-        load(batches, part->images, part->augment, part->epoch,
-             indices_of(part, first, count, room), count);
+        load(batches, part->images, part->augment, &chance, indices_of(part, first, count, room),
+             count);
         sam_engine_evaluate(engine, model->parameters, model->buffers, batches->images,
                             batches->labels, (int)count, &result,
                             part->right ? part->right + first : NULL);

@@ -49,6 +49,12 @@ void sam_batches_take(struct sam_batches *batches, uint32_t epoch, uint32_t inde
 void sam_batches_choose(struct sam_batches *batches, uint32_t epoch, const uint32_t *indices,
                         uint32_t count);
 
+/* Makes minibatch `index` (from 0) of independent draws the one at hand: each of its images is any
+ * of the training images, equally likely, and augmented for itself, so that one that comes twice
+ * looks different. Another size is another sequence: else the smaller would be the beginning of the
+ * larger. `room` (size) receives the indices. */
+void sam_batches_draw(struct sam_batches *batches, uint32_t epoch, uint32_t index, uint32_t *room);
+
 /* Loss and accuracy over many images, in evaluation mode. */
 struct sam_batches_score {
     double loss;     /* mean */

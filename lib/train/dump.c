@@ -1,5 +1,6 @@
 #include "train/dump.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -77,39 +79,76 @@ static int describe(struct sam_dump *dump, const struct sam_arch_tables *tables,
     return 0;
 }
 
-/* That the file has the bytes that a checkpoint knows of. */
-static int check_length(struct sam_dump *dump, uint64_t position, struct sam_error *error)
+/* The mark of the first `bytes` bytes of the file. */
+static int make_mark(const struct sam_dump *dump, uint64_t bytes, struct sam_dump_mark *mark,
+                     struct sam_error *error)
+{
+    enum { TAIL = 4096 };
+    char tail[TAIL];
+    const size_t size = bytes < TAIL ? (size_t)bytes : TAIL;
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t got =
+            pread(fileno(dump->file), tail + done, size - done, (off_t)(bytes - size + done));
+        if (got < 0 && errno != EINTR)
+            return sam_error_errno(error, "%s", dump->path);
+        if (got == 0)
+            return sam_error_set(error, SAM_FAILED, "%s: became shorter than its %" PRIu64 " bytes",
+                                 dump->path, bytes);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    *mark = (struct sam_dump_mark){bytes, XXH3_64bits(tail, size)};
+    return 0;
+}
+
+/* That the file begins with what a checkpoint knows of. */
+static int check_mark(struct sam_dump *dump, struct sam_dump_mark wanted, struct sam_error *error)
 {
     struct stat status;
+    struct sam_dump_mark mark;
     if (fstat(fileno(dump->file), &status))
         return sam_error_errno(error, "%s", dump->path);
     dump->seekable = S_ISREG(status.st_mode);
-    if (!dump->seekable || (uint64_t)status.st_size >= position)
+    if (!dump->seekable || !wanted.bytes)
+        return 0;
+    if ((uint64_t)status.st_size < wanted.bytes)
+        return sam_error_set(error, SAM_FAILED,
+                             "%s: %jd bytes, wanted at least the %" PRIu64
+                             " that the checkpoint knows: the file it was made with",
+                             dump->path, (intmax_t)status.st_size, wanted.bytes);
+    if (make_mark(dump, wanted.bytes, &mark, error))
+        return -1;
+    if (mark.tail == wanted.tail)
         return 0;
     return sam_error_set(error, SAM_FAILED,
-                         "%s: %jd bytes, wanted at least the %" PRIu64
-                         " that the checkpoint knows: the file it was made with",
-                         dump->path, (intmax_t)status.st_size, position);
+                         "%s: XXH3 %016" PRIx64 " of what ends with byte %" PRIu64
+                         ", wanted %016" PRIx64 ": the file that the checkpoint was made with",
+                         dump->path, mark.tail, wanted.bytes, wanted.tail);
 }
 
-static int open_file(struct sam_dump *dump, uint64_t position, struct sam_error *error)
+/* A regular file is opened for reading too, for its mark; a pipe must not be, which would hide that
+ * nobody else reads it. */
+static int open_file(struct sam_dump *dump, struct sam_dump_mark mark, struct sam_error *error)
 {
     if (strcmp(dump->path, "-") == 0) {
         dump->file = stdout;
         return 0;
     }
-    const int fd = open(dump->path, O_WRONLY | (position ? 0 : O_CREAT), 0666);
+    struct stat status;
+    const bool stream = stat(dump->path, &status) == 0 && !S_ISREG(status.st_mode);
+    const int flags = (stream ? O_WRONLY : O_RDWR) | (mark.bytes ? 0 : O_CREAT);
+    const int fd = open(dump->path, flags, 0666);
     dump->file = fd < 0 ? NULL : fdopen(fd, "wb"); /* which empties nothing */
     if (!dump->file)
         return sam_error_errno(error, "%s", dump->path);
-    return check_length(dump, position, error);
+    return check_mark(dump, mark, error);
 }
 
-int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
+int sam_dump_open(struct sam_dump *dump, const char *path, struct sam_dump_mark mark,
                   const struct sam_arch_tables *tables, struct sam_error *error)
 {
     *dump = (struct sam_dump){.path = path};
-    if (open_file(dump, position, error) || describe(dump, tables, error))
+    if (open_file(dump, mark, error) || describe(dump, tables, error))
         return -1;
     dump->writer =
         sam_writer_new(dump->file, dump->file == stdout ? "standard output" : path, error);
@@ -173,16 +212,15 @@ int sam_dump_write(struct sam_dump *dump, const struct sam_dump_labels *labels,
                                 dump->parameter_count, current, perturbed, true, error);
 }
 
-int sam_dump_sync(struct sam_dump *dump, uint64_t *position, struct sam_error *error)
+int sam_dump_sync(struct sam_dump *dump, struct sam_dump_mark *mark, struct sam_error *error)
 {
-    *position = 0;
+    *mark = (struct sam_dump_mark){0};
     if (!dump->file || !dump->seekable)
         return 0;
     const off_t at = ftello(dump->file);
     if (at < 0 || fflush(dump->file) || fsync(fileno(dump->file)))
         return sam_error_errno(error, "%s", dump->path);
-    *position = (uint64_t)at;
-    return 0;
+    return at ? make_mark(dump, (uint64_t)at, mark, error) : 0;
 }
 
 int sam_dump_close(struct sam_dump *dump, struct sam_error *error)

@@ -38,10 +38,16 @@ struct sam_dump {
     size_t parameter_count;
 };
 
+/* What a checkpoint knows of a regular file, to know it again. */
+struct sam_dump_mark {
+    uint64_t bytes; /* its length; 0: there is none */
+    uint64_t tail;  /* XXH3-64 of its last 4,096 bytes, or of all if it has fewer */
+};
+
 /* Opens `path` ("-": standard output) for the records of a network, whose tables must outlive the
- * dump. A checkpoint knows of `position` bytes in it (0: of none); a regular file shorter than that
- * is refused. What it holds stays until sam_dump_cut(). */
-int sam_dump_open(struct sam_dump *dump, const char *path, uint64_t position,
+ * dump. A regular file that does not begin with what bears `mark` is refused: it is shorter, or has
+ * another run's records. What it holds stays until sam_dump_cut(). */
+int sam_dump_open(struct sam_dump *dump, const char *path, struct sam_dump_mark mark,
                   const struct sam_arch_tables *tables, struct sam_error *error);
 
 /* Cuts a regular file to `position` bytes, behind which the records go: to be called before them,
@@ -61,8 +67,8 @@ int sam_dump_write(struct sam_dump *dump, const struct sam_dump_labels *labels,
                    const struct sam_step_result *result, const float *current,
                    const float *perturbed, struct sam_error *error);
 
-/* Makes what was written durable and tells how long the file is now; 0 where that means nothing. */
-int sam_dump_sync(struct sam_dump *dump, uint64_t *position, struct sam_error *error);
+/* Makes what was written durable and tells what the file is now; {0} where that means nothing. */
+int sam_dump_sync(struct sam_dump *dump, struct sam_dump_mark *mark, struct sam_error *error);
 
 /* Closes the file, unless it is standard output, which is only flushed. */
 int sam_dump_close(struct sam_dump *dump, struct sam_error *error);

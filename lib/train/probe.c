@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "train/floor.h"
 
 /* Gradients of the minibatch at hand, where the weights stay. */
@@ -38,27 +37,13 @@ static int probe_next(struct sam_run *run, const struct sam_probe *probe, struct
     return 0;
 }
 
-/* Minibatch `b` of independent images, as they look in an epoch of its own. Of another size it is
- * another sequence: else the smaller would be the beginning of the larger. */
-static void draw(struct sam_run *run, uint32_t b, uint32_t *indices)
-{
-    struct sam_batches *batches = &run->batches;
-    const uint32_t epoch = (uint32_t)run->state.epoch;
-    struct sam_rng rng;
-    const uint64_t seed = batches->seed ^ (uint64_t)batches->size << 32;
-    sam_rng_init(&rng, seed, SAM_RNG_BATCHES, epoch, b);
-    for (uint32_t i = 0; i < batches->size; i++)
-        indices[i] = batches->split.train[sam_rng_below(&rng, batches->split.train_count)];
-    sam_batches_choose(batches, epoch + b, indices, batches->size);
-}
-
 static int probe_drawn(struct sam_run *run, const struct sam_probe *probe, struct sam_floor *floor,
                        struct sam_error *error)
 {
     uint32_t *indices = sam_memory_new(run->batches.size, sizeof *indices, error);
     int status = indices ? 0 : -1;
     for (uint32_t b = 0; !status && b < probe->batches; b++) {
-        draw(run, b, indices);
+        sam_batches_draw(&run->batches, (uint32_t)run->state.epoch, b, indices);
         status = look(run, floor, run->state.step + 1 + b, run->state.epoch, error);
     }
     free(indices);
@@ -88,8 +73,9 @@ static int probe_chosen(struct sam_run *run, const struct sam_probe *probe, stru
 int sam_probe_run(struct sam_run *run, const struct sam_probe *probe, struct sam_error *error)
 {
     struct sam_floor *floor = NULL;
-    if (probe->floor ? !(floor = sam_floor_new(run, probe->floor, stdout, error))
-                     : sam_dump_open(&run->dump, "-", 0, &run->model.tables, error))
+    if (probe->floor
+            ? !(floor = sam_floor_new(run, probe->floor, stdout, error))
+            : sam_dump_open(&run->dump, "-", (struct sam_dump_mark){0}, &run->model.tables, error))
         return -1;
     const int status = probe->chosen        ? probe_chosen(run, probe, floor, error)
                        : probe->replacement ? probe_drawn(run, probe, floor, error)

@@ -22,10 +22,9 @@ struct sam_probe {
  * step is the one that training would take next, and so on upwards.
  *
  * With `replacement` every image of every minibatch is drawn from all training images, equally
- * likely and independently of the others, as (seed, size of the minibatch, epoch, number of the
- * minibatch) say, and what augmentation does to it in one minibatch is independent of what it does
- * in another (an image that comes twice in one looks the same both times). The minibatches that
- * training sees are not independent: no image of an epoch comes twice, so that the mean over many
+ * likely and independently of the others, as is what augmentation does to it, as (seed, size of the
+ * minibatch, epoch, number of the minibatch, place in it) say. The minibatches that training sees
+ * are not independent: no image of an epoch comes twice, so that the mean over many
  * of them varies less than its standard error says. */
 int sam_probe_run(struct sam_run *run, const struct sam_probe *probe, struct sam_error *error);
 

@@ -161,8 +161,9 @@ int sam_run_open(struct sam_run *run, struct sam_error *error)
     if (sam_dump_choice_init(&run->choice, settings, sam_batches_per_epoch(&run->batches), error) ||
         check_outputs(settings, error))
         return -1;
+    const struct sam_dump_mark mark = {run->state.dump_bytes, run->state.dump_tail};
     if (settings->dump &&
-        sam_dump_open(&run->dump, settings->dump, run->state.dump_bytes, &run->model.tables, error))
+        sam_dump_open(&run->dump, settings->dump, mark, &run->model.tables, error))
         return -1;
     if ((settings->log || !dump_out) && sam_history_open(&run->history, settings->log, error))
         return -1;
@@ -285,12 +286,15 @@ static int save(struct sam_run *run, struct sam_error *error)
 {
     const char *path = run->settings->checkpoint;
     struct sam_state_meta meta;
+    struct sam_dump_mark mark;
     const double start = sam_timing_now();
     if (!path)
         return 0;
-    if (sam_dump_sync(&run->dump, &run->state.dump_bytes, error) ||
-        sam_history_sync(&run->history, error) ||
-        sam_state_meta_init(&meta, &run->state, run->settings, run->history.rows, error))
+    if (sam_dump_sync(&run->dump, &mark, error) || sam_history_sync(&run->history, error))
+        return -1;
+    run->state.dump_bytes = mark.bytes;
+    run->state.dump_tail = mark.tail;
+    if (sam_state_meta_init(&meta, &run->state, run->settings, run->history.rows, error))
         return -1;
     const struct sam_checkpoint_content content = {
         .model = &run->model,

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-static const char FORMAT[] = "samscope state 1", ROWS_KEY[] = "rows";
+static const char FORMAT[] = "samscope state 2", ROWS_KEY[] = "rows";
 
 /* The members of the state by name. Doubles are written so that they read back the same. */
 static const struct field {
@@ -43,6 +43,7 @@ static const struct field {
     NUMBER(best_test_loss),
     NUMBER(best_test_accuracy),
     COUNT(dump_bytes),
+    COUNT(dump_tail),
     COUNT(fingerprint),
 #undef COUNT
 #undef NUMBER

@@ -28,8 +28,8 @@ struct sam_state {
     uint64_t best_epoch;
     double best_val_accuracy, best_test_loss, best_test_accuracy;
 
-    uint64_t dump_bytes;  /* length of the dump file */
-    uint64_t fingerprint; /* of the data set: sam_batches.fingerprint */
+    uint64_t dump_bytes, dump_tail; /* the dump file: struct sam_dump_mark */
+    uint64_t fingerprint;           /* of the data set: sam_batches.fingerprint */
 };
 
 /* The start of a run. */

@@ -242,6 +242,11 @@ below() {
     cp d shorter
     truncate -s 1000 shorter
     refused 1 "shorter: 1000 bytes, wanted at least" train-sam --resume c --dump shorter
+    # As long as the run's own or longer, but another run's: neither cut nor written to.
+    train --rho 0.3 --seed 9 --dump another --dump-every 1 >/dev/null
+    cp another kept
+    refused 1 "another: XXH3" train-sam --resume c --dump another
+    cmp another kept
     cp -r images other
     printf x | dd of=other/data_batch_1.bin bs=1 seek=100 conv=notrunc status=none
     refused 1 "other: a data set" train-sam --resume c --dump d --data other

@@ -91,8 +91,8 @@ static void equals_the_definition(void **state)
         struct sam_dataset dataset = noisy(choice & 8 ? 3 : 1);
         const struct sam_augment augment = {choice & 1, choice & 2, choice & 4};
         const size_t size = (size_t)dataset.channels * PLANE;
-        sam_loader_batch(&dataset, &dataset.train, indices, IMAGES, &augment, 11, 3, pool, out,
-                         labels);
+        sam_loader_batch(&dataset, &dataset.train, indices, IMAGES, &augment,
+                         &(struct sam_loader_chance){.seed = 11, .epoch = 3}, pool, out, labels);
         for (int i = 0; i < IMAGES; i++) {
             naive(&dataset, &augment, indices[i], 11, 3, wanted);
             assert_memory_equal(out + (size_t)i * size, wanted, size * sizeof *out);
@@ -106,6 +106,7 @@ static void equals_the_definition(void **state)
 static void same_bytes_for_any_threads_and_batches(void **state)
 {
     (void)state;
+    const struct sam_loader_chance chance = {.seed = 1, .epoch = 2};
     struct sam_dataset dataset = noisy(3);
     struct sam_error error;
     static float first[IMAGES * 3 * PLANE], other[IMAGES * 3 * PLANE];
@@ -116,15 +117,43 @@ static void same_bytes_for_any_threads_and_batches(void **state)
     for (int threads = 1; threads <= 5; threads += 2) {
         struct sam_pool *pool = sam_pool_new(threads, &error);
         float *out = threads == 1 ? first : other;
-        sam_loader_batch(&dataset, &dataset.train, indices, IMAGES, &all, 1, 2, pool, out, labels);
+        sam_loader_batch(&dataset, &dataset.train, indices, IMAGES, &all, &chance, pool, out,
+                         labels);
         assert_memory_equal(out, first, sizeof first);
         /* The same images one at a time, the last first. */
         for (int i = IMAGES - 1; i >= 0; i--)
-            sam_loader_batch(&dataset, &dataset.train, indices + i, 1, &all, 1, 2, pool,
+            sam_loader_batch(&dataset, &dataset.train, indices + i, 1, &all, &chance, pool,
                              other + (size_t)i * 3 * PLANE, labels);
         assert_memory_equal(other, first, sizeof first);
         sam_pool_free(pool);
     }
+    sam_dataset_free(&dataset);
+}
+
+/* One image, again and again. As it is drawn it looks different each time, by its number among all
+ * draws; as an image of an epoch it looks the same. */
+static void a_drawn_image_looks_different_each_time(void **state)
+{
+    (void)state;
+    enum { DRAWS = 8, HALF = DRAWS / 2 };
+    struct sam_dataset dataset = noisy(1);
+    struct sam_error error;
+    struct sam_pool *pool = sam_pool_new(2, &error);
+    static float out[DRAWS][PLANE], rest[HALF][PLANE];
+    const uint32_t indices[DRAWS] = {3, 3, 3, 3, 3, 3, 3, 3};
+    uint8_t labels[DRAWS];
+    struct sam_loader_chance chance = {.seed = 1, .epoch = 2, .drawn = true, .first = 40};
+    sam_loader_batch(&dataset, &dataset.train, indices, DRAWS, &all, &chance, pool, out[0], labels);
+    for (int i = 0; i < DRAWS; i++)
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(out[i], out[j], sizeof out[i]);
+    chance.first += HALF;
+    sam_loader_batch(&dataset, &dataset.train, indices, HALF, &all, &chance, pool, rest[0], labels);
+    assert_memory_equal(rest, out[HALF], sizeof rest);
+    chance.drawn = false;
+    sam_loader_batch(&dataset, &dataset.train, indices, DRAWS, &all, &chance, pool, out[0], labels);
+    assert_memory_equal(out[0], out[DRAWS - 1], sizeof out[0]);
+    sam_pool_free(pool);
     sam_dataset_free(&dataset);
 }
 
@@ -141,7 +170,8 @@ static void each_result(const struct sam_augment *augment, uint32_t count,
     struct sam_dataset dataset = charted();
     struct sam_pool *pool = sam_pool_new(1, &error);
     for (uint32_t epoch = 0; epoch < count; epoch++) {
-        sam_loader_batch(&dataset, &dataset.train, &index, 1, augment, 9, epoch, pool, out, &label);
+        const struct sam_loader_chance chance = {.seed = 9, .epoch = epoch};
+        sam_loader_batch(&dataset, &dataset.train, &index, 1, augment, &chance, pool, out, &label);
         read_off(out, counts);
     }
     sam_pool_free(pool);
@@ -258,7 +288,8 @@ static void padding_is_black_and_the_box_is_the_mean(void **state)
     uint8_t label;
     unsigned black = 0, white = 0, box = 0;
     for (uint32_t epoch = 0; epoch < 100; epoch++) {
-        sam_loader_batch(&dataset, &dataset.train, &index, 1, &all, 4, epoch, pool, out, &label);
+        const struct sam_loader_chance chance = {.seed = 4, .epoch = epoch};
+        sam_loader_batch(&dataset, &dataset.train, &index, 1, &all, &chance, pool, out, &label);
         for (int i = 0; i < PLANE; i++) {
             black += out[i] == -2.0f;
             white += out[i] == 2.0f;
@@ -337,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_the_definition),
         cmocka_unit_test(same_bytes_for_any_threads_and_batches),
+        cmocka_unit_test(a_drawn_image_looks_different_each_time),
         cmocka_unit_test(crops_are_uniform),
         cmocka_unit_test(flips_are_even),
         cmocka_unit_test(boxes_are_uniform),
