@@ -138,8 +138,8 @@ $(call table,gains-in-notes): $(TABLES)/experiment-1-notes.csv data/notes-spread
 	mlr --icsv --ocsv put -q -s most=$(SMALLER_RADII) \
 	    -s noise=$(call in_spread,difference_of_two_runs) -f pipelines/gains-in-notes.mlr $<
 
-# Of the {{gains-in-notes over=sgd cells}} choices of classes in the notes at radii up to 0.4,
-# {{gains-in-notes over=sgd beyond}} gain more than that over SGD, but {{gains-in-notes
+# Of the {{gains-in-notes over=sgd cells}} choices of classes in the notes at radii up to
+# {{gains-in-notes over=sgd most}}, {{gains-in-notes over=sgd beyond}} gain more than that over SGD, but {{gains-in-notes
 # over=sam beyond}} over SAM, the greatest {{gains-in-notes over=sam greatest}} points. That
 # parts of SAM gain over SGD is more than the spread of runs; that one of them is better than SAM
 # is not.
@@ -199,8 +199,8 @@ $(call table,detectable): data/notes-spread.csv
 #   critical | $\lvert t\rvert$ | %.3g
 #   gain | smallest gain, points | %.1f
 # The least gain that is significant at 5 % as the best of all cells, if the standard deviation of
-# a run is that of the notes'. With fewer than five seeds a test of all cells can show nothing of
-# the size in question: there the intervals speak, and single tests only of cells that were chosen
+# a run is that of the notes'. Where that is more than the gains in question, a test of all cells
+# can show nothing: there the intervals speak, and single tests only of cells that were chosen
 # before.
 #
 # McNemar's test asks a narrower question, about these trained networks and not about the
