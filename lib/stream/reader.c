@@ -10,11 +10,12 @@
 #include "stream/ahead.h"
 #include "stream/half.h"
 #include "stream/source.h"
+#include "stream/trial.h"
 
 enum { CHUNK_BYTES = SAM_READER_CHUNK * sizeof(float) };
 
 /* Records of a file of at most so many bytes are read whole, before a second thread would have
- * begun; larger ones are mapped, and it helps. */
+ * begun; larger ones are mapped, or read in pieces, whatever is faster. */
 enum { SMALL_BYTES = 2 << 20 };
 
 /* Of more bytes than that pieces are read: what the system keeps to manage a mapping is a 512th. */
@@ -39,6 +40,7 @@ struct sam_reader {
     bool checked; /* the record names its checksum, and it was not verified yet */
     uint64_t checksum;
     XXH3_state_t *hash;
+    unsigned char *hashed; /* a piece of a file, read to be hashed */
 
     struct sam_arena *buffers; /* of which only the pages used are ever touched */
     struct room rooms[SAM_AHEAD_ROOMS];
@@ -47,12 +49,13 @@ struct sam_reader {
     struct sam_arena *preparing;               /* for what is prepared in each room */
 
     /* Of a file: the pairs to be visited now, or NULL for all; the data of a small record, once
-     * they were read, or NULL; those of a large one, while it is visited, or NULL, and who visits
-     * it. */
+     * they were read, or NULL; those of a large one, while it is visited, or NULL, whether they are
+     * looked at there, and who visits them. */
     const bool *wanted;
     struct sam_arena *holding_small;
     const unsigned char *small;
     struct sam_mapping *mapping;
+    struct sam_trial *trial;
     struct sam_pool *pool;
 
     /* Of a pipe: per tensor of the header its pair, or NULL if it has none or it is not wanted. */
@@ -64,14 +67,15 @@ struct sam_reader {
 
 static int make_buffers(struct sam_reader *reader, struct sam_error *error)
 {
-    reader->buffers = sam_arena_new((size_t)4 * CHUNK_BYTES * SAM_AHEAD_ROOMS, error);
-    if (!reader->buffers)
+    const size_t bytes = (size_t)CHUNK_BYTES * (4 * SAM_AHEAD_ROOMS + 1);
+    if (!(reader->buffers = sam_arena_new(bytes, error)) || !(reader->trial = sam_trial_new(error)))
         return -1;
     for (struct room *room = reader->rooms; room < reader->rooms + SAM_AHEAD_ROOMS; room++)
         for (int side = 0; side < 2; side++) {
             room->bytes[side] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
             room->singles[side] = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
         }
+    reader->hashed = sam_arena_take(reader->buffers, CHUNK_BYTES, 1, error);
     reader->hash = XXH3_createState();
     if (!reader->hash)
         return sam_error_set(error, SAM_FAILED, "out of memory: the state of a checksum wanted");
@@ -108,6 +112,7 @@ void sam_reader_free(struct sam_reader *reader)
     forget_pairs(reader);
     sam_header_free(&reader->header);
     XXH3_freeState(reader->hash);
+    sam_trial_free(reader->trial);
     sam_arena_free(reader->buffers);
     sam_arena_free(reader->preparing);
     sam_arena_free(reader->holding);
@@ -247,13 +252,14 @@ static bool is_aligned(const struct sam_tensor *tensor, const void *at)
 
 /* `bytes` bytes of a tensor from `place` on, where they lie or in `buffer`; NULL on failure. */
 static const void *bytes_at(const struct sam_reader *reader, const struct sam_tensor *tensor,
-                            uint64_t place, size_t bytes, void *buffer, struct sam_error *error)
+                            uint64_t place, size_t bytes, bool mapped, void *buffer,
+                            struct sam_error *error)
 {
     if (reader->small) {
         const void *at = reader->small + tensor->begin + place;
         return is_aligned(tensor, at) ? at : memcpy(buffer, at, bytes);
     }
-    if (reader->mapping) {
+    if (mapped) {
         const void *at = sam_mapping_at(reader->mapping, tensor->begin + place);
         /* Classes are used as indices, which must not change after they were checked. */
         if (tensor->dtype != SAM_U8 && is_aligned(tensor, at)) {
@@ -278,41 +284,103 @@ static int check_mapping(const struct sam_reader *reader, uint64_t end, struct s
                            reader->data_offset + place);
 }
 
-static int read_chunk(const void *context, int room_number, struct sam_chunk *chunk,
-                      struct sam_error *error)
+static int load_chunk(const struct sam_reader *reader, const struct room *room, bool mapped,
+                      struct sam_chunk *chunk, struct sam_error *error)
 {
-    const struct sam_reader *reader = context;
-    const struct room *room = &reader->rooms[room_number];
     const struct sam_pair *pair = &reader->pairs[chunk->pair];
     const size_t size = sam_dtype_size(pair->current->dtype), bytes = chunk->count * size;
     const uint64_t place = chunk->first * size;
     const void *first = NULL, *last;
-    if (pair->perturbed &&
-        !(first = bytes_at(reader, sam_pair_first(pair), place, bytes, room->bytes[0], error)))
+    if (pair->perturbed && !(first = bytes_at(reader, sam_pair_first(pair), place, bytes, mapped,
+                                              room->bytes[0], error)))
         return -1;
-    last = bytes_at(reader, sam_pair_last(pair), place, bytes, room->bytes[1], error);
+    last = bytes_at(reader, sam_pair_last(pair), place, bytes, mapped, room->bytes[1], error);
     if (!last || set_data(reader, room, first, last, chunk, error))
         return -1;
     return check_mapping(reader, sam_pair_last(pair)->begin + place + bytes, error);
+}
+
+/* Looks at gradients as a visitor will, by cache lines. */
+static void look_at(const struct sam_chunk *chunk)
+{
+    const size_t bytes = chunk->count * sam_dtype_size(chunk->dtype);
+    const volatile unsigned char *sides[2] = {chunk->current, chunk->perturbed};
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < bytes; i += SAM_MEMORY_ALIGNMENT)
+            (void)sides[side][i];
+}
+
+/* Has the data of a chunk in one of two ways, and the first ones of large tensors in both by turns,
+ * to know the faster. What prepares a chunk has looked at it. */
+static int read_chunk(const void *context, int room, struct sam_chunk *chunk,
+                      struct sam_error *error)
+{
+    const struct sam_reader *reader = context;
+    const struct sam_pair *pair = &reader->pairs[chunk->pair];
+    const size_t bytes = chunk->count * sam_dtype_size(pair->current->dtype);
+    struct sam_trial_turn turn = {.number = -1};
+    if (reader->mapping)
+        turn = sam_trial_begin(reader->trial, pair->perturbed && bytes == CHUNK_BYTES);
+    if (load_chunk(reader, &reader->rooms[room], turn.mapped, chunk, error))
+        return -1;
+    if (turn.number >= 0 && !chunk->prepared)
+        look_at(chunk);
+    sam_trial_end(reader->trial, &turn);
+    return 0;
+}
+
+/* --- What is hashed, and what is read whole --------------------------------------------------- */
+
+/* A visit whose bytes are hashed beside it: in their own order, as many as are visited, so that the
+ * other thread need not wait. */
+struct hashing {
+    struct sam_reader *reader;
+    sam_reader_visitor *visit;
+    void *context;
+    uint64_t place; /* up to which they are hashed */
+};
+
+/* By pieces, after each of which pages may be given back. */
+static int hash_to(struct hashing *hashing, uint64_t place, struct sam_error *error)
+{
+    struct sam_reader *reader = hashing->reader;
+    const bool mapped = reader->mapping && sam_trial_maps(reader->trial);
+    while (hashing->place < place) {
+        const uint64_t left = place - hashing->place;
+        const size_t bytes = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+        if (mapped)
+            sam_mapping_used(reader->mapping, bytes);
+        else if (read_at(reader, hashing->place, reader->hashed, bytes, error))
+            return -1;
+        XXH3_64bits_update(
+            reader->hash, mapped ? sam_mapping_at(reader->mapping, hashing->place) : reader->hashed,
+            bytes);
+        hashing->place += bytes;
+    }
+    return 0;
+}
+
+static int hash_and_visit(void *context, const struct sam_chunk *chunk, struct sam_error *error)
+{
+    struct hashing *hashing = context;
+    const struct sam_pair *pair = &hashing->reader->pairs[chunk->pair];
+    const size_t bytes = chunk->count * sam_dtype_size(pair->current->dtype);
+    if (hash_to(hashing, hashing->place + (pair->perturbed ? 2 * bytes : bytes), error))
+        return -1;
+    return hashing->visit(hashing->context, chunk, error);
 }
 
 /* That the file does not end before its data do, and that these are the bytes that were written. */
 static int check_file(struct sam_reader *reader, struct sam_error *error)
 {
     const uint64_t end = reader->header.data_bytes;
-    unsigned char *buffer = reader->rooms[0].bytes[0];
-    if (end > 0 && read_at(reader, end - 1, buffer, 1, error))
+    struct hashing hashing = {.reader = reader};
+    if (end > 0 && read_at(reader, end - 1, reader->hashed, 1, error))
         return -1;
     if (!reader->checked)
         return 0;
     XXH3_64bits_reset(reader->hash);
-    for (uint64_t place = 0; place < end; place += CHUNK_BYTES) {
-        const size_t n = end - place < CHUNK_BYTES ? (size_t)(end - place) : CHUNK_BYTES;
-        if (read_at(reader, place, buffer, n, error))
-            return -1;
-        XXH3_64bits_update(reader->hash, buffer, n);
-    }
-    return verify_hashed(reader, error);
+    return hash_to(&hashing, end, error) || verify_hashed(reader, error) ? -1 : 0;
 }
 
 /* Reads the data of a small record, and checks them. */
@@ -348,61 +416,28 @@ static struct sam_pool *pool_of(struct sam_reader *reader)
     return reader->pool;
 }
 
-/* A visit whose bytes are hashed beside it: in their own order, as many as are visited, so that the
- * other thread need not wait. */
-struct hashing {
-    struct sam_reader *reader;
-    sam_reader_visitor *visit;
-    void *context;
-    uint64_t place; /* up to which they are hashed */
-};
-
-/* By pieces, after each of which pages may be given back. */
-static void hash_to(struct hashing *hashing, uint64_t place)
-{
-    struct sam_reader *reader = hashing->reader;
-    while (hashing->place < place) {
-        const uint64_t left = place - hashing->place;
-        const size_t bytes = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-        XXH3_64bits_update(reader->hash, sam_mapping_at(reader->mapping, hashing->place), bytes);
-        sam_mapping_used(reader->mapping, bytes);
-        hashing->place += bytes;
-    }
-}
-
-static int hash_and_visit(void *context, const struct sam_chunk *chunk, struct sam_error *error)
-{
-    struct hashing *hashing = context;
-    const struct sam_pair *pair = &hashing->reader->pairs[chunk->pair];
-    const size_t bytes = chunk->count * sam_dtype_size(pair->current->dtype);
-    hash_to(hashing, hashing->place + (pair->perturbed ? 2 * bytes : bytes));
-    return hashing->visit(hashing->context, chunk, error);
-}
-
-static int visit_mapped(struct sam_reader *reader, const struct sam_ahead_file *file,
-                        sam_reader_visitor *visit, void *context, struct sam_error *error)
+static int visit_and_hash(struct sam_reader *reader, const struct sam_ahead_file *file,
+                          sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     struct hashing hashing = {reader, visit, context, 0};
-    const uint64_t end = reader->header.data_bytes;
-    const bool checked = reader->checked;
     XXH3_64bits_reset(reader->hash);
-    if (sam_ahead_visit(file, pool_of(reader), checked ? hash_and_visit : visit,
-                        checked ? &hashing : context, error))
+    if (sam_ahead_visit(file, pool_of(reader), hash_and_visit, &hashing, error))
         return -1;
-    if (checked)
-        hash_to(&hashing, end);
-    return check_mapping(reader, end, error) || (checked && verify_hashed(reader, error)) ? -1 : 0;
+    return hash_to(&hashing, reader->header.data_bytes, error);
 }
 
 static int visit_large(struct sam_reader *reader, const struct sam_ahead_file *file,
                        sam_reader_visitor *visit, void *context, struct sam_error *error)
 {
     const uint64_t bytes = reader->header.data_bytes;
+    const bool checked = reader->checked;
     int status;
-    if (bytes <= most_mapped)
+    if (bytes <= most_mapped && sam_trial_maps(reader->trial))
         reader->mapping = sam_source_map(&reader->source, reader->data_offset, bytes);
-    status = reader->mapping ? visit_mapped(reader, file, visit, context, error)
-                             : sam_ahead_visit(file, pool_of(reader), visit, context, error);
+    status = checked ? visit_and_hash(reader, file, visit, context, error)
+                     : sam_ahead_visit(file, pool_of(reader), visit, context, error);
+    if (!status)
+        status = check_mapping(reader, bytes, error) || (checked && verify_hashed(reader, error));
     sam_mapping_free(reader->mapping);
     reader->mapping = NULL;
     return status || check_file(reader, error) ? -1 : 0;
