@@ -2,7 +2,7 @@
 # says how), and their memory on a record of a billion parameters. Smaller:
 #   make bench-analysis BENCH_RECORDS=2 BENCH_ROUNDS=1 BENCH_PARAMETERS=100000000
 
-BENCH_RECORDS ?= 8
+BENCH_RECORDS ?= 16
 BENCH_PARAMETERS ?= 1000000000
 
 # With what vectors the machine has, so that it waits for memory alone.

@@ -206,24 +206,24 @@ def read_all(path, buffer=mmap.mmap(-1, 1 << 20)):
             pass
 
 
-def run_shell(command):
-    return lambda: subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
+def run(*command):
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def candidates(scan, path, width, record_count):
     """{name: (call, records that a call reads)}"""
     count = 2 * parameters(width)
     calls = {"read": (lambda: read_all(path), record_count)}
-    calls["scan"] = (run_shell("exec '%s' '%s'" % (scan, path)), record_count)
+    calls["scan"] = (run(scan, path), record_count)
     calls["fromfile"] = (lambda: np.fromfile(path, dtype="f4", count=count), 1)
-    calls["wc"] = (run_shell("cat '%s' | wc -c" % path), record_count)
+    calls["wc"] = (run("sh", "-c", "cat '%s' | wc -c" % path), record_count)
     numpy = numpy_calls(path, width)
     check(numpy, path)
     for tool, call in numpy.items():
         calls["numpy " + tool] = (call, 1)
         binary = os.path.join(BIN, tool)
-        calls["file " + tool] = (run_shell("exec '%s' '%s'" % (binary, path)), record_count)
-        calls["pipe " + tool] = (run_shell("cat '%s' | '%s'" % (path, binary)), record_count)
+        calls["file " + tool] = (run(binary, path), record_count)
+        calls["pipe " + tool] = (run("sh", "-c", "cat '%s' | '%s'" % (path, binary)), record_count)
     return calls
 
 
