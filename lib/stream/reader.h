@@ -12,8 +12,8 @@
  * two places (a pipe) - the tensors whose partners have not come yet: one where perturbed/NAME
  * directly follows current/NAME, half a record where all of one kind come first. In a regular file
  * both places are read in step; records of at most 2 MB are held, and those up to 16 GB are mapped
- * where they can be, and take up 20 MB of the file's pages and a 512th of their size to manage
- * them. After an error a reader is good for sam_reader_free() alone. */
+ * where they can be and that is faster, and take up 20 MB of the file's pages and a 512th of their
+ * size to manage them. After an error a reader is good for sam_reader_free() alone. */
 #ifndef SAM_STREAM_READER_H
 #define SAM_STREAM_READER_H
 
