@@ -23,6 +23,7 @@
 #include "base/csv.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/output.h"
 #include "base/tool.h"
 #include "geometry/nulls.h"
 
@@ -160,7 +161,7 @@ static int run(struct work *work, struct sam_error *error)
 static int start(struct work *work, struct sam_error *error)
 {
     const struct params *params = work->params;
-    work->csv.file = params->map && strcmp(params->map, "-") == 0 ? NULL : stdout;
+    work->csv.file = params->map && sam_output_is_stdout(params->map) ? NULL : stdout;
     work->input = sam_input_new(&params->common, SAM_INPUT_ANY, error);
     work->classes = (struct sam_classes){work->input, params->published, (float)params->eps};
     return work->input ? 0 : -1;

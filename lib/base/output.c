@@ -80,6 +80,14 @@ static int open_temporary(struct sam_output *output, struct sam_error *error)
     return -1;
 }
 
+bool sam_output_is_stdout(const char *path)
+{
+    struct stat file, out;
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &file) == 0 && S_ISFIFO(file.st_mode) && fstat(STDOUT_FILENO, &out) == 0 &&
+            sam_output_is_file(&file, &out));
+}
+
 int sam_output_check_streams(const char *path, struct sam_error *error)
 {
     struct stat file, stream;

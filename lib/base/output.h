@@ -31,6 +31,10 @@ int sam_output_check(const char *path, struct sam_error *error);
 /* Whether two paths lead to one file, by whatever links, or would if there were one. */
 bool sam_output_same(const char *a, const char *b);
 
+/* Whether `path` is standard output: "-", or another name of the pipe that it is. What must not be
+ * mixed with other output must not go there beside it. */
+bool sam_output_is_stdout(const char *path);
+
 /* SAM_USAGE if `path` is a regular file where standard output or standard error goes. */
 int sam_output_check_streams(const char *path, struct sam_error *error);
 

@@ -60,13 +60,13 @@ static int check_optimizer(const struct sam_settings *settings, struct sam_error
 static int check_output(const struct sam_settings *settings, struct sam_error *error)
 {
     const bool chosen = settings->dump_every || settings->dump_steps || settings->dump_epochs;
-    const bool dump_out = settings->dump && strcmp(settings->dump, "-") == 0;
-    const bool log_out = settings->log && strcmp(settings->log, "-") == 0;
+    const bool dump_out = settings->dump && sam_output_is_stdout(settings->dump);
+    const bool log_out = settings->log && sam_output_is_stdout(settings->log);
     const struct rule rules[] = {
         {chosen && !settings->dump,
          "--dump-every, --dump-steps or --dump-epochs without --dump: say where the records go"},
         {dump_out && log_out,
-         "--dump - with --log -: the records and the table cannot share standard output"},
+         "--dump and --log: both standard output, which the records and the table cannot share"},
         {settings->checkpoint_every && !settings->checkpoint,
          "--checkpoint-every without --checkpoint: say where the checkpoint is kept"},
         {settings->checkpoint && strcmp(settings->checkpoint, "-") == 0,

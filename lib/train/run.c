@@ -152,7 +152,7 @@ static int check_outputs(const struct sam_settings *settings, struct sam_error *
 int sam_run_open(struct sam_run *run, struct sam_error *error)
 {
     const struct sam_settings *settings = run->settings;
-    const bool dump_out = settings->dump && strcmp(settings->dump, "-") == 0;
+    const bool dump_out = settings->dump && sam_output_is_stdout(settings->dump);
     if (run->state.dump_bytes && !settings->dump)
         return sam_error_set(error, SAM_USAGE,
                              "no --dump, but the checkpoint's run has written %" PRIu64

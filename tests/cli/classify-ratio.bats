@@ -87,6 +87,7 @@ setup() {
     diff table <(classify-ratio two)
     diff table <(classify-ratio map)
     classify-ratio --map - two | cmp - map
+    classify-ratio --map /dev/stdout two | cmp - map
     [ "$(tail -c 8 map | od -An -tu1 | tr -s ' ')" = " 2 1 1 1 2 3 0 1" ]
     # The record that is made by hand has the same header but for the spaces behind it.
     classes '"step":"20","epoch":"2"' conv1.weight '2 1 1 1 2' bn1.weight '3 0 1' >wanted
