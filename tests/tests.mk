@@ -34,9 +34,13 @@ MEMORY_TESTS := $(filter-out $(patsubst %,$(OUT)/tests/test_%,lanes nn_backends 
 MEMORY_CLI_TESTS := $(filter-out $(patsubst %,tests/cli/%.bats,call-faults help install laws nn \
     pipelines pipelines-programs readme resume train-sam),$(CLI_TESTS))
 
-.PHONY: check check-unit check-cli check-valgrind check-thread check-thread-built check-memory \
-    check-memory-built check-sanitize
-check: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## run all tests
+# What they need is built JOBS at a time too, by a make of its own: tests that call make shall not
+# meet its job server.
+.PHONY: check check-programs check-unit check-cli check-valgrind check-thread check-thread-programs \
+    check-thread-built check-memory check-memory-programs check-memory-built check-sanitize
+check-programs: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check: ## run all tests
+	$(MAKE) -j$(JOBS) check-programs
 	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS) tests/watch/valgrind.bats)
 	$(if $(SANITIZE),,$(MAKE) check-memory)
 	$(if $(SANITIZE),,$(MAKE) check-thread)
@@ -47,12 +51,16 @@ check-cli: tools $(TEST_PROGRAMS) $(FUZZ_REPLAYS) ## ... the command-line tests 
 check-valgrind: tools ## ... small runs of every tool under valgrind alone
 	$(call run_tests,tests/watch/valgrind.bats)
 check-thread: ## ... what has threads, alone, under the thread sanitizer
+	$(MAKE) -j$(JOBS) check-thread-programs SANITIZE=thread
 	$(MAKE) check-thread-built SANITIZE=thread
-check-thread-built: tools $(THREAD_TESTS)
+check-thread-programs: tools $(THREAD_TESTS)
+check-thread-built:
 	$(call run_tests,$(THREAD_TESTS) tests/watch/sanitizers.bats)
 check-memory: ## ... most of them, alone, under ASan + UBSan
+	$(MAKE) -j$(JOBS) check-memory-programs SANITIZE=address,undefined
 	$(MAKE) check-memory-built SANITIZE=address,undefined
-check-memory-built: tools $(MEMORY_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-memory-programs: tools $(MEMORY_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-memory-built:
 	$(call run_tests,$(MEMORY_TESTS) $(MEMORY_CLI_TESTS) tests/watch/sanitizers.bats)
 check-sanitize: ## run all tests under ASan + UBSan
 	$(MAKE) check SANITIZE=address,undefined
