@@ -85,8 +85,10 @@ LIB_OBJECTS += $(foreach isa,$(LANES_ISAS),$(LANES_SOURCES:%.c=$(OUT)/%.$(isa).o
 
 # The engines' loops are written for the compiler to unroll, and the plain one's to vectorise: at -O2
 # it does not, and arrays of vectors that could stay in registers (a transposed square) go through
-# memory.
-$(OUT)/lib/nn/plain%.o $(OUT)/lib/nn/lanes/%.o: CFLAGS_ALL += $(patsubst -O2,-O3,$(filter -O2,$(CFLAGS)))
+# memory. What a sanitizer adds to unrolled loops takes minutes to compile, so there they stay loops.
+ENGINE_LEVEL := $(if $(SANITIZE),-O1,-O3)
+$(OUT)/lib/nn/plain%.o $(OUT)/lib/nn/lanes/%.o: \
+    CFLAGS_ALL += $(patsubst -O2,$(ENGINE_LEVEL),$(filter -O2,$(CFLAGS)))
 
 TOOLS := $(notdir $(basename $(wildcard tools/*.c)))
 TOOL_BINARIES := $(TOOLS:%=$(BIN)/%)
