@@ -37,14 +37,17 @@ MEMORY_TESTS := $(filter-out $(patsubst %,$(OUT)/tests/test_%,lanes nn_backends 
 MEMORY_CLI_TESTS := $(filter-out $(patsubst %,tests/cli/%.bats,call-faults help install laws nn \
     pipelines pipelines-programs readme resume train-sam),$(CLI_TESTS))
 
+# What the fuzzers have found is played through the sanitizers' programs, which see more.
+CHECK_CLI_TESTS := $(if $(SANITIZE),$(CLI_TESTS),$(filter-out tests/cli/fuzz.bats,$(CLI_TESTS)))
+
 # What they need is built JOBS at a time too, by a make of its own: tests that call make shall not
 # meet its job server.
 .PHONY: check check-programs check-unit check-cli check-valgrind check-thread check-thread-programs \
     check-thread-built check-memory check-memory-programs check-memory-built check-sanitize
-check-programs: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(FUZZ_REPLAYS)
+check-programs: tools $(UNIT_TESTS) $(TEST_PROGRAMS) $(if $(SANITIZE),$(FUZZ_REPLAYS))
 check: ## run all tests
 	$(MAKE) -j$(JOBS) check-programs
-	$(call run_tests,$(UNIT_TESTS) $(CLI_TESTS) tests/watch/valgrind.bats)
+	$(call run_tests,$(UNIT_TESTS) $(CHECK_CLI_TESTS) tests/watch/valgrind.bats)
 	$(if $(SANITIZE),,$(MAKE) check-memory)
 	$(if $(SANITIZE),,$(MAKE) check-thread)
 check-unit: $(UNIT_TESTS) ## ... the unit tests alone
