@@ -139,10 +139,10 @@ $(call table,gains-in-notes): $(TABLES)/experiment-1-notes.csv data/notes-spread
 	    -s noise=$(call in_spread,difference_of_two_runs) -f pipelines/gains-in-notes.mlr $<
 
 # Of the {{gains-in-notes over=sgd cells}} choices of classes in the notes at radii up to
-# {{gains-in-notes over=sgd most}}, {{gains-in-notes over=sgd beyond}} gain more than that over SGD, but {{gains-in-notes
-# over=sam beyond}} over SAM, the greatest {{gains-in-notes over=sam greatest}} points. That
-# parts of SAM gain over SGD is more than the spread of runs; that one of them is better than SAM
-# is not.
+# {{gains-in-notes over=sgd most}}, {{gains-in-notes over=sgd beyond}} gain more than that over
+# SGD, but {{gains-in-notes over=sam beyond}} over SAM, the greatest {{gains-in-notes over=sam
+# greatest}} points. That parts of SAM gain over SGD is more than the spread of runs; that one of
+# them is better than SAM is not.
 #
 # Significance, and what it takes
 # -------------------------------
