@@ -8,8 +8,7 @@ JOBS ?= $(shell nproc)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
 # The longest first, so that none runs alone at the end.
 LONGEST := $(patsubst %,tests/cli/%.bats,call-faults fuzz nn pipelines resume stream-faults)
-CLI_TESTS := $(sort $(filter $(LONGEST),$(wildcard tests/cli/*.bats))) \
-    $(filter-out $(LONGEST),$(wildcard tests/cli/*.bats))
+CLI_TESTS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/cli/*.bats))
 TEST_PROGRAMS := $(patsubst tests/oracle/%.c,$(OUT)/tests/%,$(wildcard tests/oracle/*.c))
 # One file: make check-cli CLI_TESTS=tests/cli/overlap.bats
 

@@ -13,7 +13,7 @@ candidate, for a machine on which there is too much of that.
     read_ms        read() of the file into one buffer of 1 MiB, again and again, which begins with a page:
                    elsewhere some processors copy at a fifth of the speed; or `cat STREAM | wc -c`
     scan_ms        SCAN, the program of tests/bench/scan.c: all threads add the file up, as it lies mapped,
-                   which nobody who looks at every number can be faster than
+                   which nobody who looks at every number there can be faster than
     numpy_ms       the same counts by NumPy, from arrays that are in memory already; that they are the same is
                    looked at first
     numpy_read_ms  np.fromfile() of those arrays, which is not part of numpy_ms

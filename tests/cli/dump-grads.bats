@@ -121,6 +121,15 @@ stop_in_the_middle() {
     for other in $(seq 0 59); do printf '%s %s\n\n' $((image - 1)) "$other"; done >pairs
     [ "$(dump-grads --checkpoint c --batch-indices pairs | label batch | tr ' ' '\n' |
         grep -cx "$two")" -eq 0 ]
+    # The same images of one and the same epoch are alike, but for a draw, which augments anew.
+    train --checkpoint one --train-size 10 --augment all --val-fraction 0 --batch-size 10 >/dev/null
+    printf '%s\n\n' '0 0' '0 0' '0 0' >alike
+    [ "$(dump-grads --checkpoint one --batch-indices alike | label loss | tr ' ' '\n' |
+        sort -u | wc -l)" -eq 1 ]
+    dump-grads --checkpoint one --replacement --batch-size 1 --batches 200 >many
+    paste <(label batch <many | tr ' ' '\n') <(label loss <many | tr ' ' '\n') | sort -u >looks
+    [ "$(cut -f 1 looks | sort -u | wc -l)" -eq 10 ]
+    [ "$(wc -l <looks)" -gt 150 ]
     refused 2 "which images are meant" dump-grads --checkpoint c --replacement --steps 1
     refused 2 "which images are meant" dump-grads --checkpoint c --replacement --batch-indices -
 }

@@ -143,11 +143,11 @@ test_accuracy,gradient_norm,perturbed_gradient_norm,weight_norm,seconds" ]
     [ "$(mlr --icsv --onidx cut -o -f step,epoch rows | paste -sd' ')" = \
         "1 1 2 1 3 1 4 2 5 2 6 2" ]
     train --dump - --log table >/dev/null
+    [ "$(wc -l <table)" -eq 3 ]
     # The same pipe by another name.
     train --dump /dev/stdout --run r1 | cmp - stream
     refused 2 "--dump and --log: both standard output" \
         bash -c 'train-sam --dump /dev/stdout --log - | cat; exit "${PIPESTATUS[0]}"'
-    [ "$(wc -l <table)" -eq 3 ]
 }
 
 @test "--dump-every, --dump-steps, --dump-epochs choose steps, together their union" {
