@@ -1,6 +1,6 @@
 /* scan - how fast a file in the page cache can be looked at where it lies: all threads this process
- * may have add up its words, as it lies mapped, and do nothing else. A tool that maps the file takes
- * so long in any case; one that copies it by read() is faster where pages are dear.
+ * may have add up its words, as it lies mapped, and do nothing else. A tool that maps the file
+ * takes so long in any case; one that copies it by read() is faster where pages are dear.
  *
  *   scan FILE
  *
